@@ -1,0 +1,261 @@
+"""All settings of Facesite, read from the environment and from ``.env`` beside ``manage.py``.
+
+The environment wins over ``.env``. Every name may also be given as ``<NAME>_FILE``: the file's
+content is the value, as container secrets want it. ``.env.example`` lists all of them.
+Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from facesite.secrets import made_once
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.FileAwareEnv()
+# A test run must not depend on the .env of whoever runs it.
+environ.Env.read_env(os.environ.get("FACESITE_ENV_FILE", str(BASE_DIR / ".env")))
+
+DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+# --- Serving ---------------------------------------------------------------------------------
+DEBUG = False
+HOST = env.str("HOST", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+TLS = env.bool("TLS", False)
+WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
+WEB_THREADS = env.int("WEB_THREADS", 8)
+SECRET_KEY = env.str("SECRET_KEY", "") or made_once(DATA_DIR / "secret.key")
+LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
+# Opened to the network, the machine is reached under names and addresses nobody can list here.
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_NAMES if HOST in LOCAL_NAMES else ["*"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # believed from TRUSTED_PROXIES alone
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+ROOT_URLCONF = "facesite.urls"
+WSGI_APPLICATION = "facesite.wsgi.application"
+APPEND_SLASH = False
+CSRF_FAILURE_VIEW = "recognition.api.problems.csrf_failure"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "rest_framework_api_key",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "recognition",
+]
+
+MIDDLEWARE = [
+    "facesite.middleware.RequestLog",
+    "facesite.middleware.TrustedProxies",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- Database --------------------------------------------------------------------------------
+# IMMEDIATE takes the write lock at BEGIN: without it four writers get "database is locked".
+SQLITE_OPTIONS = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 60,
+    "init_command": (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON;"
+        "PRAGMA foreign_keys=ON;"
+    ),
+}
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'facesite.sqlite3'}")}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS
+else:
+    DATABASES["default"]["PASSWORD"] = env.str(
+        "DATABASE_PASSWORD", DATABASES["default"].get("PASSWORD", "")
+    )
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: holds only what can be rebuilt ----------------------------------------------------
+REDIS_HOST = env.str("REDIS_HOST", "")
+REDIS_PORT = env.int("REDIS_PORT", 6379)
+REDIS_PASSWORD = env.str("REDIS_PASSWORD", "")
+_password = f":{quote(REDIS_PASSWORD, safe='')}@" if REDIS_PASSWORD else ""
+REDIS_URL = env.str(
+    "REDIS_URL", f"redis://{_password}{REDIS_HOST}:{REDIS_PORT}/0" if REDIS_HOST else ""
+)
+REDIS_PREFIX = env.str("REDIS_PREFIX", "facesite")
+REDIS_TIMEOUT = 0.2  # seconds; DESIGN section 3: a hung Redis costs a request at most 200 ms
+LOCAL_CACHE = {
+    "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+    "LOCATION": "facesite",
+    "OPTIONS": {"MAX_ENTRIES": 100_000},
+}
+REDIS_CACHE = {
+    "BACKEND": "django_redis.cache.RedisCache",
+    "LOCATION": REDIS_URL,
+    "KEY_PREFIX": REDIS_PREFIX,
+    "OPTIONS": {
+        "SOCKET_CONNECT_TIMEOUT": REDIS_TIMEOUT,
+        "SOCKET_TIMEOUT": REDIS_TIMEOUT,
+        # Never pickled: whoever can write into Redis could run code here.
+        "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+        # A retry with back-off inside the client would multiply the time-out.
+        "CONNECTION_POOL_KWARGS": {"retry": None, "max_connections": 64},
+    },
+}
+CACHES = {"default": LOCAL_CACHE}
+if REDIS_URL:
+    CACHES = {
+        "default": {"BACKEND": "facesite.cache.FallbackCache", "LOCATION": "redis,local"},
+        "redis": REDIS_CACHE,
+        "local": LOCAL_CACHE,
+    }
+# django-ratelimit warns of every cache it does not know to be shared. Ours asks Redis and only
+# when that fails LocMemCache; several processes without Redis are told of by facesite.W001.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+# --- Faces -----------------------------------------------------------------------------------
+NETWORKS_DIR = env.str("FACESITE_NETWORKS_DIR", "")
+NETWORKS_FOLDERS = [Path(p) for p in (NETWORKS_DIR, DATA_DIR / "networks") if p]
+FACENET_WEIGHTS = env.str("FACENET_WEIGHTS", "")
+FACENET_SHA256 = env.str("FACENET_SHA256", "")
+FACE_MODEL = env.str("FACE_MODEL", "auto")
+FACE_DETECTION_CONFIDENCE = env.float("FACE_DETECTION_CONFIDENCE", 0.9)
+FACE_MATCHING_THRESHOLD = env.float("FACE_MATCHING_THRESHOLD", None)
+FACE_AMBIGUITY_MARGIN = env.float("FACE_AMBIGUITY_MARGIN", None)
+FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
+INFERENCE_THREADS = env.int("INFERENCE_THREADS", 2)
+KEEP_CROPS = env.bool("KEEP_CROPS", True)
+EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+
+MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024)
+MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)
+MAX_REQUEST_BYTES = env.int("MAX_REQUEST_BYTES", 64 * 1024 * 1024)
+MAX_IMAGES = 10
+# Uploads stay in memory: Django's default writes files over 2.5 MB to a temporary folder.
+FILE_UPLOAD_HANDLERS = ["recognition.api.uploads.MemoryUpload"]
+# Counted by MemoryUpload and the JSON parser, which answer 413 as problem+json.
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- The API -----------------------------------------------------------------------------------
+API_KEY = env.str("API_KEY", "")
+RATE_REGISTER = env.str("RATE_REGISTER", "5/m")
+RATE_VERIFY = env.str("RATE_VERIFY", "10/m")
+RATE_IDENTIFY = env.str("RATE_IDENTIFY", "10/m")
+RATE_DEFAULT = env.str("RATE_DEFAULT", "30/m")
+RATE_SESSION = env.str("RATE_SESSION", "600/m")
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "recognition.api.authentication.ApiKeyAuthentication",
+        "recognition.api.authentication.StaffSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["recognition.api.permissions.HasScope"],
+    "DEFAULT_PARSER_CLASSES": [
+        "recognition.api.uploads.BoundedJSONParser",
+        "rest_framework.parsers.MultiPartParser",
+        "rest_framework.parsers.FormParser",
+    ],
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "recognition.api.renderers.BrowsableRenderer",
+    ],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "recognition.api.renderers.Negotiation",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "recognition.api.problems.answer_exception",
+    "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Facesite",
+    "DESCRIPTION": "Register, verify and identify faces on your own machine.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["recognition.api.schema.root_paths_only"],
+    "POSTPROCESSING_HOOKS": ["recognition.api.schema.with_codes"],
+}
+
+# --- The rest -----------------------------------------------------------------------------------
+LOGIN_URL = "admin:login"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = env.str("LOG_FORMAT", "console")
+if LOG_FORMAT not in {"console", "json"}:
+    raise ImproperlyConfigured("LOG_FORMAT is console or json")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "console": {"()": "facesite.logs.ConsoleFormatter"},
+        "json": {"()": "facesite.logs.JsonFormatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # The request's own line says status and code; a second one per 4xx is noise.
+        "django.request": {"level": "CRITICAL"},
+        "django.security": {"level": "CRITICAL"},
+        "django.server": {"level": "CRITICAL"},
+    },
+}

@@ -1,0 +1,29 @@
+"""What answers at which address: the API at the root and under /api/v1/, the admin, the docs."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from recognition.api import urls as api
+from recognition.api.health import CallsView
+
+calls = [path("", CallsView.as_view(patterns=api.urlpatterns), name="calls"), *api.urlpatterns]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", include(api)),
+    path("api/v1", RedirectView.as_view(pattern_name="v1:calls")),
+    path("api/v1/", include((calls, "v1"))),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs", RedirectView.as_view(pattern_name="docs")),
+    path("docs/", SpectacularSwaggerSplitView.as_view(), name="docs"),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "recognition.api.problems.handler400"
+handler403 = "recognition.api.problems.handler403"
+handler404 = "recognition.api.problems.handler404"
+handler500 = "recognition.api.problems.handler500"
