@@ -1,0 +1,7 @@
+"""Facesite's one application."""
+
+import os
+
+# ONNX Runtime's Linux builds since 1.29 report to their maker, and keep a session file in the
+# temporary folder; this is read once, when the library is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -1,0 +1,116 @@
+"""The one exception of this project and the registry of its codes.
+
+Everything a client can be refused for stands in ``PROBLEMS``: the HTTP status, a short title and
+what a person can do about it. Raise ``RecognitionError`` where the fact is known; it is turned
+into an answer in ``api/problems.py``, in the page views and in the commands only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What one error code means: HTTP ``status``, ``title`` and the usual ``remedy``."""
+
+    status: int
+    title: str
+    remedy: str
+
+
+PROBLEMS: dict[str, Problem] = {
+    "invalid_request": Problem(
+        400, "The request is not valid", "Correct the fields named in `errors` and send it again."
+    ),
+    "invalid_image": Problem(
+        400, "The image cannot be read", "Send a complete JPEG, PNG, WebP, BMP, GIF or HEIC file."
+    ),
+    "not_authenticated": Problem(
+        401, "An API key is missing or wrong", "Send a valid key in the header X-API-Key."
+    ),
+    "permission_denied": Problem(
+        403, "Not allowed", "Use a key or an account that has the scope named in `detail`."
+    ),
+    "csrf_failed": Problem(
+        403, "The CSRF token is missing or wrong", "Reload the page, sign in and try again."
+    ),
+    "not_found": Problem(404, "Nothing is here", "Check the address; /api/v1/ lists the calls."),
+    "user_not_found": Problem(
+        404, "No such user", "Check user_id and gallery; GET /users lists who is registered."
+    ),
+    "gallery_not_found": Problem(
+        404, "No such gallery", "GET /galleries lists the galleries; POST /galleries makes one."
+    ),
+    "method_not_allowed": Problem(
+        405, "The method is not allowed here", "Use one of the methods named in the Allow header."
+    ),
+    "duplicate_face": Problem(
+        409, "The face is registered already", "Use that user_id, or register with on_duplicate=flag."
+    ),
+    "gallery_not_empty": Problem(
+        409, "The gallery is not empty", "Unregister its users first, or send force=true."
+    ),
+    "image_too_large": Problem(
+        413, "The image or the request is too large", "Send a smaller picture, or fewer at once."
+    ),
+    "unsupported_image": Problem(
+        415, "The format is not supported", "Send JPEG, PNG, WebP, BMP, GIF or HEIC."
+    ),
+    "no_face": Problem(
+        422, "No face was found", "Use a sharp, well lit photograph that shows the whole face."
+    ),
+    "multiple_faces": Problem(
+        422, "Several faces of similar size", "Crop to one person, or name one by face or box."
+    ),
+    "face_too_small": Problem(
+        422, "The face is too small", "Come closer to the camera or send a larger picture."
+    ),
+    "low_quality": Problem(
+        422, "The photograph is too poor", "See the reasons; take a sharper or better lit picture."
+    ),
+    "rate_limited": Problem(
+        429, "Too many requests", "Wait as many seconds as Retry-After says, then try again."
+    ),
+    "internal_error": Problem(
+        500, "Something went wrong here", "Report the request id; the log holds the details."
+    ),
+    "overloaded": Problem(
+        503, "Too many requests at once", "Wait as many seconds as Retry-After says, then try again."
+    ),
+    "not_ready": Problem(
+        503, "The service is not ready", "Run `manage.py prepare`; GET /health/ready says what is missing."
+    ),
+}
+
+
+class RecognitionError(Exception):
+    """A refusal with a stable ``code`` from ``PROBLEMS``, a sentence and a hint for a person.
+
+    ``measured`` and ``limit`` say by how much (pixels, bytes, shares: as ``detail`` states);
+    ``errors`` maps fields to sentences; ``extra`` is merged into the answer (``rejected``,
+    ``retry_after``, ``reasons``).
+    """
+
+    def __init__(
+        self,
+        code: str,
+        detail: str,
+        *,
+        hint: str = "",
+        measured: float | str | None = None,
+        limit: float | str | None = None,
+        errors: Mapping[str, Sequence[str]] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.problem = PROBLEMS[code]
+        self.detail = detail
+        self.hint = hint or self.problem.remedy
+        self.measured = measured
+        self.limit = limit
+        self.errors = dict(errors or {})
+        self.extra = dict(extra or {})
