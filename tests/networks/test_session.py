@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from recognition.networks.catalogue import DLIB
+from recognition.networks.session import OnnxNetwork
+
+
+def test_a_network_loads_on_first_use():
+    network = OnnxNetwork(Path("not-there.onnx"))  # would fail here, did it load
+    assert network.path == Path("not-there.onnx")
+
+
+def test_many_threads_may_run_a_network_at_once(store):
+    inputs = np.random.default_rng(5).normal(0, 0.3, (8, 1, 3, 150, 150)).astype(np.float32)
+    expected = [OnnxNetwork(store.find(DLIB), threads=1).run(each)[0] for each in inputs]
+    network = OnnxNetwork(store.find(DLIB), threads=2)
+    with ThreadPoolExecutor(8) as pool:
+        found = [outputs[0] for outputs in pool.map(network.run, inputs)]
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+def test_a_network_takes_arrays_of_any_layout(store):
+    pixels = np.random.default_rng(5).normal(0, 0.3, (2, 150, 150, 3))  # float64, channels last
+    turned = pixels.transpose(0, 3, 1, 2)
+    straight = np.ascontiguousarray(turned, dtype=np.float32)
+    network = OnnxNetwork(store.find(DLIB))
+    assert np.array_equal(network.run(turned)[0], network.run(straight)[0])
