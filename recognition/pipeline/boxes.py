@@ -1,0 +1,62 @@
+"""Arithmetic on many boxes at once; a box is a row ``left, top, right, bottom`` in pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recognition.pipeline.types import Floats
+
+Indices = NDArray[np.intp]
+
+#: Boxes compared with all the others at once while suppressing: bounds memory in a crowd.
+BLOCK = 256
+
+
+def squared(boxes: Floats) -> Floats:
+    """Return (N, 4) squares with the longer side of each box, about the same centre."""
+    sizes = boxes[:, 2:] - boxes[:, :2]
+    sides = sizes.max(axis=1, keepdims=True)
+    corners = boxes[:, :2] + sizes * np.float32(0.5) - sides * np.float32(0.5)
+    return np.concatenate([corners, corners + sides], axis=1)
+
+
+def shifted(boxes: Floats, offsets: Floats, *, inclusive: bool) -> Floats:
+    """Move each edge by its share of the box's size; ``inclusive`` counts both edge pixels."""
+    sizes = boxes[:, 2:] - boxes[:, :2] + np.float32(inclusive)
+    return boxes + offsets * np.tile(sizes, 2)
+
+
+def suppress(boxes: Floats, scores: Floats, limit: float, *, nested: bool = False) -> Indices:
+    """Return the rows to keep, best score first, none overlapping a better one beyond ``limit``.
+
+    Overlap is the intersection over the union, or with ``nested`` over the smaller box, where
+    edge pixels count as part of the box: so facenet-pytorch has it in its last stage.
+    """
+    order = np.argsort(-scores, kind="stable")
+    kept: list[Indices] = []
+    while order.size:
+        block, order = order[:BLOCK], order[BLOCK:]
+        clashes = overlaps(boxes[block], boxes[block], nested=nested) > limit
+        alive = np.ones(len(block), dtype=bool)
+        for row in range(len(block)):
+            if alive[row]:
+                alive[row + 1 :] &= ~clashes[row, row + 1 :]
+        kept.append(block[alive])
+        if order.size:
+            clear = overlaps(boxes[block[alive]], boxes[order], nested=nested).max(axis=0) <= limit
+            order = order[clear]
+    return np.concatenate(kept) if kept else np.empty(0, dtype=np.intp)
+
+
+def overlaps(ones: Floats, others: Floats, *, nested: bool = False) -> Floats:
+    """Return the (N, M) overlaps of N boxes with M others, 0 to 1; see ``suppress``."""
+    edge = np.float32(nested)
+    low = np.maximum(ones[:, None, :2], others[None, :, :2])
+    high = np.minimum(ones[:, None, 2:], others[None, :, 2:])
+    shared = np.prod(np.maximum(high - low + edge, 0), axis=2)  # (N, M)
+    area = np.prod(ones[:, 2:] - ones[:, :2] + edge, axis=1)[:, None]
+    other_area = np.prod(others[:, 2:] - others[:, :2] + edge, axis=1)[None]
+    whole = np.minimum(area, other_area) if nested else area + other_area - shared
+    result: Floats = shared / np.maximum(whole, np.finfo(np.float32).tiny)
+    return result

@@ -1,0 +1,102 @@
+"""Turn crops of faces into embeddings: unit vectors whose dot product is the similarity."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from recognition.pipeline.align import PLACES_SIZE, aligned, with_margin
+from recognition.pipeline.types import Detection, Floats, Network, Pixels
+
+#: Images run through a network at once: more cost memory and gain no time on a CPU.
+BATCH = 16
+
+
+class Embedder(Protocol):
+    """Makes embeddings; those of different ``id`` are never compared.
+
+    ``dimension``: D, the length of an embedding; ``crop_size``: S, the side of a crop in pixels.
+    """
+
+    id: str
+    dimension: int
+    crop_size: int
+
+    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+        """Return the (S, S, 3) uint8 crop of one face, cut from the full picture."""
+        ...
+
+    def embed(self, crops: Pixels) -> Floats:
+        """Return (N, D) float32 rows of length 1 for (N, S, S, 3) uint8 crops."""
+        ...
+
+
+class FaceNet:
+    """InceptionResnetV1 trained on VGGFace2. Source: arXiv:1503.03832; facenet-pytorch (MIT)."""
+
+    id = "facenet-vggface2"
+    dimension = 512
+    crop_size = 160
+    # The margin of facenet-pytorch's own evaluation on LFW, in pixels of the crop.
+    margin = 14
+
+    def __init__(self, network: Network, *, mirrored: bool = False) -> None:
+        self._network = network
+        self._mirrored = mirrored
+
+    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+        """Return (160, 160, 3) uint8: the detector's box with its margin."""
+        return with_margin(pixels, detection.outline, size=self.crop_size, margin=self.margin)
+
+    def embed(self, crops: Pixels) -> Floats:
+        """Return (N, 512) float32 rows of length 1."""
+        inputs = (planar(crops) - np.float32(127.5)) / np.float32(128)
+        return unit_means(self._network, inputs, self.dimension, mirrored=self._mirrored)
+
+
+class DlibResNet:
+    """dlib's face recognition ResNet, version 1 (CC0, Davis King), ported."""
+
+    id = "dlib-resnet-v1"
+    dimension = 128
+    crop_size = PLACES_SIZE
+    # What dlib's input layer takes away from red, green and blue (dlib/dnn/input.h).
+    means = np.array([122.782, 117.001, 104.298], dtype=np.float32).reshape(1, 3, 1, 1)
+
+    def __init__(self, network: Network, *, mirrored: bool = True) -> None:
+        self._network = network
+        self._mirrored = mirrored
+
+    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+        """Return (150, 150, 3) uint8: the face upright, its landmarks in their places."""
+        return aligned(pixels, detection.landmarks, size=self.crop_size)
+
+    def embed(self, crops: Pixels) -> Floats:
+        """Return (N, 128) float32 rows of length 1."""
+        inputs = (planar(crops) - self.means) / np.float32(256)
+        return unit_means(self._network, inputs, self.dimension, mirrored=self._mirrored)
+
+
+def planar(crops: Pixels) -> Floats:
+    """Return (N, S, S, 3) uint8 as (N, 3, S, S) float32."""
+    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32)
+
+
+def unit_means(network: Network, inputs: Floats, dimension: int, *, mirrored: bool) -> Floats:
+    """Embed (N, 3, S, S) in bounded batches; ``mirrored`` averages each with its mirror image."""
+    views = 2 if mirrored else 1
+    embeddings = np.empty((len(inputs), dimension), dtype=np.float32)
+    for start in range(0, len(inputs), BATCH // views):
+        part = inputs[start : start + BATCH // views]
+        batch = np.concatenate([part, part[..., ::-1]]) if mirrored else part
+        rows = unit(network.run(batch)[0]).reshape(views, len(part), dimension)
+        embeddings[start : start + len(part)] = unit(rows.sum(axis=0))
+    return embeddings
+
+
+def unit(rows: Floats) -> Floats:
+    """Return (N, D) rows brought to length 1."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    result: Floats = rows / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return result
