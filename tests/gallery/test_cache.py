@@ -1,0 +1,97 @@
+"""The copy of the templates in a real Redis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from redis import Redis
+
+from recognition.gallery.cache import BLOCK, TemplateCache
+from recognition.gallery.follow import Follower
+from tests.gallery.test_follow import EMBEDDER, Book, D, best, book  # noqa: F401  # a fixture
+
+
+@pytest.fixture
+def cache(redis_server) -> TemplateCache:
+    client = Redis(port=redis_server.port, socket_timeout=0.2, retry=None)
+    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D})
+
+
+def numbers(cache: TemplateCache) -> set[int]:
+    loaded = cache.load()
+    assert loaded is not None
+    return {n for block in loaded[1] for n in block.numbers.tolist()}
+
+
+def test_load_without_a_copy_is_none(cache):
+    assert cache.load() is None
+
+
+def test_follow_copies_everybody_with_the_version(cache, book):  # noqa: F811
+    cache.follow(book)
+    version, blocks = cache.load()
+    assert version == 2
+    assert blocks[0].vectors.tolist() == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    assert blocks[0].slots.tolist() == [1, 2]
+
+
+def test_follow_writes_changes_across_blocks(cache, book):  # noqa: F811
+    cache.follow(book)
+    book.put(BLOCK - 1, [0, 0, 1, 0])
+    book.put(BLOCK, [0, 0, 0, 1])
+    cache.follow(book)
+    assert numbers(cache) == {1, 2, BLOCK - 1, BLOCK}
+
+
+def test_follow_overwrites_who_was_removed(cache, book, redis_server):  # noqa: F811
+    marked = np.array([0.123, 0.456, 0.789, 0.321], "<f4")
+    book.put(3, marked.tolist())
+    cache.follow(book)
+    key = f"facesite:test:{EMBEDDER}:0"
+    assert marked.tobytes() in redis_server.client().get(key)
+    book.remove(3)
+    cache.follow(book)
+    assert marked.tobytes() not in redis_server.client().get(key)
+    assert numbers(cache) == {1, 2}
+
+
+def test_a_follower_starts_from_the_copy_and_applies_what_came_since(cache, book):  # noqa: F811
+    cache.follow(book)
+    book.remove(1)
+    book.put(3, [0, 0, 1, 0])
+    follower = Follower(book, cache)
+    assert best(follower, [0, 0, 1, 0]) == [3]
+    assert best(follower, [1, 0, 0, 0]) != [1]
+
+
+def test_a_copy_from_another_future_is_made_anew(cache, book, redis_server):  # noqa: F811
+    cache.follow(book)
+    redis_server.client().set("facesite:test:version", 99)
+    assert best(Follower(book, cache), [0, 1, 0, 0]) == [2]
+    cache.follow(book)
+    assert cache.load()[0] == 2
+
+
+def test_a_copy_that_lost_a_block_is_not_believed(cache, book, redis_server):  # noqa: F811
+    cache.follow(book)
+    redis_server.client().delete(f"facesite:test:{EMBEDDER}:0")
+    assert cache.load() is None
+
+
+def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):  # noqa: F811
+    cache.follow(book)
+    redis_server.hang()
+    book.remove(1)
+    cache.follow(book)
+    assert cache.behind
+    redis_server.resume()
+    cache._breaker._open_until = 0.0  # the few seconds it is left alone are over
+    cache.catch_up(book)
+    assert numbers(cache) == {2}
+
+
+def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):  # noqa: F811
+    redis_server.client().set("facesite:test:rebuild", "another process", px=60_000)
+    cache.follow(book)
+    assert cache.behind
+    assert cache.load() is None

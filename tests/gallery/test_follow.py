@@ -1,0 +1,106 @@
+"""A follower against a small source in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import pytest
+
+from recognition.gallery.follow import Change, Follower, Templates
+
+EMBEDDER, D = "dlib-resnet-v1", 4
+
+
+class Book:
+    """A source in memory: who is there, and the log."""
+
+    def __init__(self) -> None:
+        self.there: dict[int, tuple[int, np.ndarray]] = {}
+        self.log: list[Change] = []
+        self.reads = 0
+
+    def put(self, number: int, vector: list[float], gallery: int = 1) -> None:
+        self.there[number] = gallery, np.array(vector, np.float32)
+        self.log.append(Change(number, number))
+
+    def remove(self, number: int) -> None:
+        del self.there[number]
+        self.log.append(Change(number, number))
+
+    def head(self) -> int:
+        return len(self.log)
+
+    def changes(self, *, after: int, upto: int) -> list[Change]:
+        return self.log[after:upto]
+
+    def templates(self, numbers: Iterable[int]) -> Iterator[Templates]:
+        self.reads += 1
+        for number in sorted(set(numbers) & set(self.there)):
+            gallery, vector = self.there[number]
+            one = np.array([number], np.int64)
+            yield Templates(EMBEDDER, one, np.array([gallery], np.int64), one, vector[None])
+
+    def all_templates(self) -> Iterator[Templates]:
+        return self.templates(self.there)
+
+
+@pytest.fixture
+def book() -> Book:
+    book = Book()
+    book.put(1, [1, 0, 0, 0])
+    book.put(2, [0, 1, 0, 0])
+    return book
+
+
+def best(follower: Follower, probe: list[float], gallery: int = 1) -> list[int]:
+    index = follower.caught_up(gallery, D)
+    return [c.subject_number for c in index.search(np.array([probe], np.float32), limit=1)[0]]
+
+
+def test_caught_up_loads_everybody_at_first_use(book):
+    assert best(Follower(book), [0, 1, 0, 0]) == [2]
+
+
+def test_caught_up_sees_who_was_put_since(book):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    book.put(3, [0, 0, 1, 0])
+    assert best(follower, [0, 0, 1, 0]) == [3]
+
+
+def test_caught_up_forgets_who_was_removed_since(book):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    book.remove(2)
+    assert best(follower, [0, 1, 0, 0]) == [1]
+
+
+def test_caught_up_reads_nothing_when_nothing_changed(book):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    reads = book.reads
+    follower.caught_up(1, D)
+    assert book.reads == reads
+
+
+def test_galleries_are_kept_apart(book):
+    book.put(7, [0, 1, 0, 0], gallery=2)
+    follower = Follower(book)
+    assert (best(follower, [0, 1, 0, 0]), best(follower, [0, 1, 0, 0], gallery=2)) == ([2], [7])
+
+
+def test_an_unknown_gallery_is_empty(book):
+    assert len(Follower(book).caught_up(99, D)) == 0
+
+
+def test_a_database_set_back_is_read_anew(book):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    book.log.pop()
+    del book.there[2]
+    assert best(follower, [0, 1, 0, 0]) == [1]
+
+
+def test_an_index_of_another_dimension_is_not_searched(book):
+    assert len(Follower(book).caught_up(1, 512)) == 0
