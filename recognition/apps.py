@@ -1,0 +1,12 @@
+"""The application's place in Django."""
+
+from django.apps import AppConfig
+
+
+class RecognitionConfig(AppConfig):
+    name = "recognition"
+    verbose_name = "Facesite"
+
+    def ready(self) -> None:
+        """Register the system checks; networks load on first use, never here."""
+        from recognition import checks  # noqa: F401  # registers itself

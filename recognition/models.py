@@ -1,0 +1,293 @@
+"""What the database holds: the truth that every index, cache and page is derived from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import uuid
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import connection, models
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
+
+from recognition.pipeline.types import Floats
+
+GALLERY_NAME = re.compile(r"[a-z0-9_-]{1,64}\Z")
+USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
+USER_ID_RULE = (
+    "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
+)
+DEFAULT_GALLERY = "default"
+SCOPES = ("register", "verify", "identify", "read", "delete")
+METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
+# Any constant does that no other application takes in the same database.
+WRITE_LOCK = 0x0FACE517E
+
+
+def random_number() -> int:
+    """Return 63 random bits: what stands for a person where the user_id must not."""
+    return secrets.randbits(63)
+
+
+def to_bytes(vector: Floats) -> bytes:
+    """Return ``vector`` as raw little-endian float32 bytes."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def from_bytes(raw: bytes | memoryview) -> Floats:
+    """Return the (D,) float32 vector that ``to_bytes`` stored."""
+    return np.frombuffer(bytes(raw), dtype="<f4").astype(np.float32, copy=False)
+
+
+class Gallery(models.Model):
+    """A set of people who are searched together."""
+
+    name = models.CharField(
+        max_length=64,
+        unique=True,
+        validators=[RegexValidator(GALLERY_NAME, "1 to 64 characters out of a-z 0-9 - _")],
+    )
+    # Redis keys carry it: a gallery made anew under an old name must not meet old bytes.
+    token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    embedder = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        help_text="Chosen when the first reference is stored.",
+    )
+    threshold = models.FloatField(
+        null=True, blank=True, help_text="Replaces the threshold by error rate in this gallery."
+    )
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "galleries"
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SubjectQuerySet(QuerySet["Subject"]):
+    def with_counts(self) -> SubjectQuerySet:
+        # A join would count the references of everybody before the first page is cut out.
+        owned = Reference.objects.filter(subject=OuterRef("pk")).order_by().values("subject")
+        count = Subquery(owned.annotate(count=Count("pk")).values("count"))
+        return self.annotate(reference_count=Coalesce(count, 0))
+
+    def searched(self) -> SubjectQuerySet:
+        """Those a probe may be matched with: active and with a template."""
+        return self.filter(active=True, template__isnull=False)
+
+    def matching(self, text: str) -> SubjectQuerySet:
+        return self.filter(Q(user_id__icontains=text) | Q(display_name__icontains=text))
+
+
+def validate_metadata(value: Any) -> None:
+    """Refuse metadata that is no JSON object or larger than METADATA_LIMIT."""
+    if not isinstance(value, dict):
+        raise ValidationError("metadata must be a JSON object.")
+    if len(json.dumps(value).encode()) > METADATA_LIMIT:
+        raise ValidationError("metadata may hold 8 KB at most.")
+
+
+class Subject(models.Model):
+    """A person in one gallery; the API names them by ``user_id``."""
+
+    gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="subjects")
+    number = models.BigIntegerField(unique=True, default=random_number, editable=False)
+    user_id = models.CharField(
+        max_length=128, validators=[RegexValidator(USER_ID, USER_ID_RULE)]
+    )
+    display_name = models.CharField(max_length=200, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
+    active = models.BooleanField(default=True, help_text="Inactive people are never matched.")
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True)
+
+    objects = SubjectQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["user_id"]
+        permissions: ClassVar = [
+            ("verify_subject", "Can verify people (1:1)"),
+            ("identify_subject", "Can identify people (1:N)"),
+        ]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["gallery", "user_id"], name="one_user_id_a_gallery")
+        ]
+
+    def __str__(self) -> str:
+        return self.user_id
+
+    def make_template(self) -> None:
+        """Make the person template anew: the unit mean of the references' embeddings."""
+        embeddings = [from_bytes(r.embedding) for r in self.references.only("embedding")]
+        if not embeddings:
+            PersonTemplate.objects.filter(subject=self).delete()
+            return
+        mean = np.mean(embeddings, axis=0)
+        vector = to_bytes(mean / np.linalg.norm(mean))
+        PersonTemplate.objects.update_or_create(subject=self, defaults={"vector": vector})
+
+
+class Reference(models.Model):
+    """One registered photograph of a subject: its embedding and what it was made from."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="references")
+    embedder = models.CharField(max_length=64)
+    embedding = models.BinaryField()
+    box = models.JSONField()
+    landmarks = models.JSONField()
+    detection_probability = models.FloatField()
+    quality = models.JSONField()
+    crop = models.BinaryField(null=True)
+    source_sha256 = models.CharField(max_length=64)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["created"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subject", "source_sha256"], name="one_reference_a_picture"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class PersonTemplate(models.Model):
+    """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes."""
+
+    subject = models.OneToOneField(
+        Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
+    )
+    vector = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"template of {self.subject_id}"
+
+
+class GalleryChange(models.Model):
+    """One line of the append-only log that every process follows (DESIGN section 3).
+
+    Plain values and no foreign keys: a row outlives what it names. ``slot`` is the subject's
+    primary key, its place in the blocks that Redis holds.
+    """
+
+    gallery = models.BigIntegerField()
+    operation = models.CharField(max_length=6, choices=[("put", "put"), ("remove", "remove")])
+    subject_number = models.BigIntegerField()
+    slot = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.operation} {self.subject_number}"
+
+    @staticmethod
+    def lock() -> None:
+        """Let this transaction alone draw ids until it ends, so that they appear in order.
+
+        SQLite's IMMEDIATE transactions have the same effect by themselves.
+        """
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(%s)", [WRITE_LOCK])
+
+    @classmethod
+    def append(cls, operation: str, subjects: Iterable[Subject]) -> None:
+        """Say that ``subjects`` were put or removed; call ``lock`` first, in the same transaction."""
+        cls.objects.bulk_create(
+            [
+                cls(gallery=s.gallery_id, operation=operation, subject_number=s.number, slot=s.pk)
+                for s in subjects
+            ],
+            batch_size=1000,
+        )
+
+
+class Event(models.Model):
+    """What was done, by whom, with what outcome: never a picture, an embedding or a user_id."""
+
+    time = models.DateTimeField(default=timezone.now, db_index=True)
+    actor = models.CharField(max_length=160)
+    act = models.CharField(max_length=32, db_index=True)
+    gallery = models.CharField(max_length=64, blank=True)
+    subject_number = models.BigIntegerField(null=True, db_index=True)
+    outcome = models.CharField(max_length=32)
+    request_id = models.CharField(max_length=64, blank=True)
+    decision = models.JSONField(default=dict)
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.id} {self.act} {self.outcome}"
+
+
+def environment_prefix(key: str) -> str:
+    """Return what the key given by ``API_KEY`` is looked up by: it has no prefix of its own."""
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+class ApiKeyManager(BaseAPIKeyManager):
+    def get_from_key(self, key: str) -> ApiKey:
+        """Return the usable key, be it one of ours or the environment's, or raise DoesNotExist."""
+        try:
+            found: ApiKey = super().get_from_key(key)
+        except self.model.DoesNotExist:
+            found = self.get_usable_keys().get(prefix=environment_prefix(key))
+            if not found.is_valid(key):
+                raise
+        if found.has_expired:
+            raise self.model.DoesNotExist("The key has expired.")
+        return found
+
+    def take_from_environment(self, key: str) -> None:
+        """Store the key given by ``API_KEY`` hashed, with all scopes; drop an earlier one."""
+        self.filter(from_environment=True).exclude(prefix=environment_prefix(key)).delete()
+        if key and not self.filter(prefix=environment_prefix(key)).exists():
+            hashed = self.key_generator.hash(key)
+            self.create(
+                id=f"{environment_prefix(key)}.{hashed}",
+                prefix=environment_prefix(key),
+                hashed_key=hashed,
+                name="API_KEY of the environment",
+                from_environment=True,
+            )
+
+
+def all_scopes() -> list[str]:
+    return list(SCOPES)
+
+
+class ApiKey(AbstractAPIKey):
+    """A key of a client: what it may do (``scopes``) and where (``galleries``, empty: everywhere).
+
+    Galleries are kept by name and not by foreign key: a key whose gallery was deleted must not
+    turn into one for all galleries.
+    """
+
+    scopes = models.JSONField(default=all_scopes)
+    galleries = models.JSONField(default=list, blank=True)
+    from_environment = models.BooleanField(default=False, editable=False)
+
+    objects = ApiKeyManager()
+
+    class Meta(AbstractAPIKey.Meta):
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+    def may_use(self, gallery: str) -> bool:
+        return not self.galleries or gallery in self.galleries
+
