@@ -1,0 +1,168 @@
+"""System checks: a wrong setting fails at ``manage.py check``, with a hint, not at midnight.
+
+Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
+W001 several processes without Redis, W002 a non-empty gallery of another embedder.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import connection
+
+SHORTEST_API_KEY = 24  # characters; DESIGN section 4
+# Keys that stand in examples of this and other systems, which somebody will have copied.
+KNOWN_EXAMPLES = (
+    "00000000-0000-0000-0000-00000000000",
+    "your-api-key",
+    "your_api_key",
+    "changeme",
+    "change-me",
+    "change_me",
+    "secret",
+    "example",
+    "test-api-key",
+    "xxxxxxxx",
+)
+RATE = re.compile(r"\d+/\d*[smhd]")  # what django-ratelimit reads, without its leniency
+RATES = ("RATE_REGISTER", "RATE_VERIFY", "RATE_IDENTIFY", "RATE_DEFAULT", "RATE_SESSION")
+# name: (least, greatest)
+NUMBERS: dict[str, tuple[float, float]] = {
+    "FACE_DETECTION_CONFIDENCE": (0.0, 1.0),
+    "FACE_MATCHING_THRESHOLD": (-1.0, 1.0),
+    "FACE_AMBIGUITY_MARGIN": (0.0, 1.0),
+    "FACE_MIN_SIZE": (20, 400),
+    "INFERENCE_THREADS": (1, 256),
+    "WEB_CONCURRENCY": (1, 256),
+    "WEB_THREADS": (1, 256),
+    "PORT": (1, 65535),
+    "EVENTS_KEEP": (1, 36500),
+    "MAX_IMAGE_BYTES": (1024, 2**31),
+    "MAX_IMAGE_PIXELS": (1024, 2**31),
+    "MAX_REQUEST_BYTES": (1024, 2**31),
+}
+
+
+@register(Tags.security)
+def check_api_key(**_: Any) -> list[CheckMessage]:
+    """Refuse a key that can be guessed."""
+    key = settings.API_KEY
+    weak = len(key) < SHORTEST_API_KEY or len(set(key)) < SHORTEST_API_KEY // 3
+    if not key or not (weak or any(known in key.lower() for known in KNOWN_EXAMPLES)):
+        return []
+    return [
+        Error(
+            f"API_KEY is too weak: at least {SHORTEST_API_KEY} random characters are needed.",
+            hint="Leave it out and use `manage.py create_api_key NAME`, or make one with: "
+            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
+            id="facesite.E001",
+        )
+    ]
+
+
+@register
+def check_face_model(**_: Any) -> list[CheckMessage]:
+    """Refuse an embedder that does not exist."""
+    from recognition.runtime import EMBEDDERS
+
+    if settings.FACE_MODEL in {"auto", *EMBEDDERS}:
+        return []
+    known = ", ".join(["auto", *EMBEDDERS])
+    return [Error(f"FACE_MODEL is not one of {known}.", id="facesite.E002")]
+
+
+@register
+def check_rates(**_: Any) -> list[CheckMessage]:
+    """Refuse a rate that django-ratelimit cannot read."""
+    return [
+        Error(
+            f"{name}={getattr(settings, name)!r} is no rate.",
+            hint="Write 10/m, 100/h or 5/10s; leave it empty for no limit.",
+            id="facesite.E003",
+        )
+        for name in RATES
+        if getattr(settings, name) and not RATE.fullmatch(getattr(settings, name))
+    ]
+
+
+@register
+def check_numbers(**_: Any) -> list[CheckMessage]:
+    """Refuse a number that makes no sense, NaN included."""
+    values = {name: getattr(settings, name) for name in NUMBERS}
+    return [
+        Error(
+            f"{name}={value} lies outside {NUMBERS[name][0]:g} to {NUMBERS[name][1]:g}.",
+            id="facesite.E004",
+        )
+        for name, value in values.items()
+        if value is not None
+        and (math.isnan(value) or not NUMBERS[name][0] <= value <= NUMBERS[name][1])
+    ]
+
+
+@register(Tags.security)
+def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
+    """Refuse what is no address or network."""
+    return [
+        Error(
+            f"TRUSTED_PROXIES: {text!r} is no address or network.",
+            hint="Write addresses or networks such as 10.0.0.0/8, separated by commas.",
+            id="facesite.E005",
+        )
+        for text in settings.TRUSTED_PROXIES
+        if not _is_network(text)
+    ]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+@register
+def check_redis(**_: Any) -> list[CheckMessage]:
+    """Refuse an address that is no Redis; say what several processes without one mean."""
+    if settings.REDIS_URL:
+        if urlsplit(settings.REDIS_URL).scheme in {"redis", "rediss", "unix"}:
+            return []
+        hint = "Write redis://HOST:PORT/0, or set REDIS_HOST and REDIS_PORT."
+        return [Error("REDIS_URL is no address of a Redis.", hint=hint, id="facesite.E006")]
+    if settings.WEB_CONCURRENCY == 1:
+        return []
+    return [
+        Warning(
+            "Without Redis each of several processes counts requests for itself: a limit of "
+            f"10/m lets up to {10 * settings.WEB_CONCURRENCY} pass.",
+            hint="Set REDIS_URL, or WEB_CONCURRENCY=1 (one process with threads serves well).",
+            id="facesite.W001",
+        )
+    ]
+
+
+@register(Tags.database)
+def check_galleries(databases: Any = None, **_: Any) -> list[CheckMessage]:
+    """Say where a gallery keeps an embedder that FACE_MODEL does not name."""
+    from recognition.models import Gallery
+
+    if not databases or settings.FACE_MODEL == "auto":
+        return []
+    if Gallery._meta.db_table not in connection.introspection.table_names():
+        return []  # `manage.py migrate` checks before it makes the tables
+    others = Gallery.objects.exclude(embedder__in=["", settings.FACE_MODEL])
+    return [
+        Warning(
+            f"The gallery {gallery.name!r} keeps its embedder {gallery.embedder}: its references "
+            f"cannot be compared with those of FACE_MODEL={settings.FACE_MODEL}.",
+            id="facesite.W002",
+        )
+        for gallery in others
+    ]

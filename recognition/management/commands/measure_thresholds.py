@@ -1,0 +1,163 @@
+"""``manage.py measure_thresholds DIR``: measure an embedder's error rates, write its thresholds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from recognition import calibration, runtime
+from recognition.decisions import CALIBRATIONS, IDENTIFY_FPIR
+from recognition.errors import RecognitionError
+from recognition.pipeline.decode import decode
+from recognition.pipeline.extract import principal
+from recognition.pipeline.types import Floats
+
+SAVE_EVERY = 250  # photographs, so that a run that was stopped loses little
+REFERENCES = 3
+DRAWS = 20
+SEED = 20180402
+
+
+class Command(BaseCommand):
+    """Extract the principal face of each photograph, compare all, write the calibration."""
+
+    help = "Measure error rates on DIR/<person>/<photograph> and write the embedder's thresholds."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
+        parser.add_argument("--data-set", default="LFW View 1", help="its name, for the record")
+        parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), default=runtime.DLIB)
+        parser.add_argument("--output", type=Path, help="default: the embedder's own calibration")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        folder, embedder = options["folder"], options["embedder"]
+        photographs = sorted(p for p in folder.glob("[!_]*/*") if p.suffix.lower() == ".jpg")
+        if not photographs:
+            raise CommandError(f"{folder} holds no <person>/<photograph>.jpg.")
+        found = extract_all(photographs, embedder)
+        measured = measure(photographs, found)
+        measured["pairs"] = pairs(folder, found)
+        head = {
+            "embedder": embedder,
+            "measured": True,
+            "data_set": options["data_set"],
+            "date": datetime.now(UTC).date().isoformat(),
+            "command": "manage.py measure_thresholds",
+        }
+        output = options["output"] or CALIBRATIONS / f"{embedder}.json"
+        output.write_text(json.dumps(head | measured, indent=2) + "\n")
+        self.stdout.write(f"Written: {output}\n{json.dumps(measured, indent=2)}")
+
+
+def extract_all(photographs: list[Path], embedder: str) -> dict[str, Floats]:
+    """Return the embedding of each photograph's principal face by ``person/file``, (D,) each.
+
+    Photographs without a face are left out. What is done is kept under the data folder, for the
+    networks that did it, and taken up again.
+    """
+    digest = runtime.store().manifest(embedder).sha256[:12]
+    cache = settings.DATA_DIR / "measure" / f"{embedder}-{digest}.npz"
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    found = dict(np.load(cache)) if cache.exists() else {}
+    missing = [p for p in photographs if name(p) not in found]
+    for count, path in enumerate(tqdm(missing, unit="photograph"), 1):
+        found[name(path)] = embedding_of(path, embedder)
+        if count % SAVE_EVERY == 0 or count == len(missing):
+            np.savez(cache.with_suffix(".part.npz"), **found)
+            cache.with_suffix(".part.npz").replace(cache)
+    return {name(p): found[name(p)] for p in photographs if len(found[name(p)])}
+
+
+def name(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+def embedding_of(path: Path, embedder: str) -> Floats:
+    """Return (D,) of the principal face, (0,) where no face is found."""
+    extractor = runtime.extractor(embedder)
+    try:
+        picture = decode(path.read_bytes())
+    except RecognitionError as error:
+        raise CommandError(f"{path}: {error.detail}") from error
+    faces = extractor.detect(picture)
+    if not faces:
+        return np.empty(0, np.float32)
+    embedding = extractor.embed(picture, [faces[principal(faces, picture)]])[0].embedding
+    assert embedding is not None  # noqa: S101  # embed() has just made it
+    return embedding
+
+
+def measure(photographs: list[Path], found: dict[str, Floats]) -> dict[str, Any]:
+    """Return counts, the table of thresholds, the margin, and the searches measured."""
+    people = sorted({key.split("/")[0] for key in found})
+    number = {person: index for index, person in enumerate(people)}
+    labels = np.array([number[key.split("/")[0]] for key in found])
+    embeddings = np.stack(list(found.values()))
+    genuine, impostors = calibration.pair_scores(embeddings, labels)
+    against_templates = calibration.template_scores(
+        embeddings, labels, references=REFERENCES, draws=1, seed=SEED
+    )
+    table = calibration.threshold_table(genuine, [impostors, against_templates], len(people))
+    return {
+        "photographs": len(photographs),
+        "faces_not_found": len(photographs) - len(found),
+        "people": len(people),
+        "genuine_pairs": len(genuine.similarities),
+        "impostor_pairs": len(impostors.similarities),
+        "thresholds": [asdict(row) for row in table],
+        **searched(embeddings, labels, {row.fmr: row.similarity for row in table}),
+    }
+
+
+def searched(embeddings: Floats, labels: Any, table: dict[float, float]) -> dict[str, Any]:
+    """Return the margin, and FPIR and FNIR at the default threshold and at FPIR 1 %."""
+    rows, margin = [], 0.0
+    for people in (100, 1000):
+        for references in (1, REFERENCES):
+            shape = {"people": people, "references": references}
+            searches = [
+                calibration.draw_search(embeddings, labels, **shape, seed=SEED + draw)
+                for draw in range(DRAWS)
+            ]
+            if (people, references) == (100, 1):
+                margin = calibration.ambiguity_margin(searches)
+            default = table[IDENTIFY_FPIR / people]
+            at_one_percent = calibration.threshold_for_fpir(searches, IDENTIFY_FPIR)
+            for kind, threshold in (("default", default), ("fpir 1 %", at_one_percent)):
+                rates = calibration.open_set(searches, **shape, threshold=threshold)
+                rows.append({"threshold_is": kind, **asdict(rates)})
+    return {"ambiguity_margin": round(margin, 4), "searches": rows}
+
+
+def pairs(folder: Path, found: dict[str, Floats]) -> dict[str, Any]:
+    """Return how many of LFW's pairs for testing are told right, where the list is there."""
+    listed = folder / "pairsDevTest.txt"
+    if not listed.exists():
+        return {}
+    similarities, same = [], []
+    for line in listed.read_text().splitlines()[1:]:
+        one, other = photographs_of(line.split("\t"))
+        both = one in found and other in found
+        similarities.append(float(found[one] @ found[other]) if both else np.nan)
+        same.append(one.split("/")[0] == other.split("/")[0])
+    scores = np.array(similarities, np.float32)
+    return {
+        "list": listed.name,
+        "pairs": len(scores),
+        "with_a_face_not_found": int(np.isnan(scores).sum()),
+        "accuracy_ten_fold": round(calibration.pair_accuracy(scores, np.array(same)), 5),
+    }
+
+
+def photographs_of(fields: list[str]) -> tuple[str, str]:
+    """Return the two photographs of a line of LFW's lists: name n m, or name n name m."""
+    one, other = fields[0], fields[-2] if len(fields) == 4 else fields[0]
+    return f"{one}/{one}_{int(fields[1]):04}.jpg", f"{other}/{other}_{int(fields[-1]):04}.jpg"

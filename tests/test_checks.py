@@ -1,0 +1,41 @@
+"""Wrong settings are told at ``manage.py check``."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.checks import run_checks
+
+
+def ids() -> set[str]:
+    return {message.id for message in run_checks() if str(message.id).startswith("facesite")}
+
+
+def test_the_defaults_pass():
+    assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("API_KEY", "short", "facesite.E001"),
+        ("API_KEY", "your-api-key-0123456789abcdef", "facesite.E001"),
+        ("API_KEY", "a" * 40, "facesite.E001"),
+        ("FACE_MODEL", "arcface", "facesite.E002"),
+        ("RATE_REGISTER", "often", "facesite.E003"),
+        ("RATE_SESSION", "5/fortnight", "facesite.E003"),
+        ("FACE_DETECTION_CONFIDENCE", 1.5, "facesite.E004"),
+        ("FACE_MATCHING_THRESHOLD", float("nan"), "facesite.E004"),
+        ("FACE_MIN_SIZE", 5, "facesite.E004"),
+        ("TRUSTED_PROXIES", ["10.0.0.0/33"], "facesite.E005"),
+        ("REDIS_URL", "http://redis", "facesite.E006"),
+        ("WEB_CONCURRENCY", 2, "facesite.W001"),
+    ],
+)
+def test_a_wrong_setting_is_named(settings, name, value, expected):
+    setattr(settings, name, value)
+    assert expected in ids()
+
+
+def test_a_strong_key_passes(settings):
+    settings.API_KEY = "q7VnJtW3xLr9KfYb2HsDzP5mCgE8aUw4"
+    assert ids() == set()
