@@ -1,0 +1,127 @@
+"""What a process holds: networks and indexes, built once, on first use, after any fork."""
+
+from __future__ import annotations
+
+import threading
+from functools import cache, wraps
+from typing import TYPE_CHECKING, TypeVar
+
+from django.conf import settings
+from django_redis import get_redis_connection
+
+from recognition.changelog import Database
+from recognition.errors import RecognitionError
+from recognition.gallery.cache import TemplateCache
+from recognition.gallery.exact import ExactIndex
+from recognition.gallery.follow import Follower
+from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.networks.session import OnnxNetwork
+from recognition.networks.store import NetworkStore
+from recognition.pipeline import embed
+from recognition.pipeline.decode import Limits
+from recognition.pipeline.detect import Detector
+from recognition.pipeline.extract import Extractor
+from recognition.pipeline.quality import QualityLimits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FACENET, DLIB = "facenet-vggface2", "dlib-resnet-v1"
+EMBEDDERS: dict[str, type[embed.FaceNet] | type[embed.DlibResNet]] = {
+    FACENET: embed.FaceNet,
+    DLIB: embed.DlibResNet,
+}
+
+T = TypeVar("T")
+_building = threading.RLock()
+
+
+def built_once(build: Callable[..., T]) -> Callable[..., T]:
+    """Cache ``build`` by its arguments; two threads that ask first do not both build."""
+    cached = cache(build)
+
+    @wraps(build)
+    def locked(*args: str) -> T:
+        with _building:
+            return cached(*args)
+
+    locked.cache_clear = cached.cache_clear  # type: ignore[attr-defined]  # for tests
+    return locked
+
+
+@built_once
+def store() -> NetworkStore:
+    """Return where the converted networks lie."""
+    return NetworkStore(settings.NETWORKS_FOLDERS)
+
+
+@built_once
+def network(network_id: str) -> OnnxNetwork:
+    """Return a loaded network, or raise ``not_ready``."""
+    return OnnxNetwork(store().find(network_id), threads=settings.INFERENCE_THREADS)
+
+
+@built_once
+def extractor(embedder_id: str) -> Extractor:
+    """Return the pipeline that ends in ``embedder_id``'s embeddings."""
+    nets = (network(f"mtcnn-{net}") for net in ("pnet", "rnet", "onet"))
+    return Extractor(
+        Detector(*nets, confidence=settings.FACE_DETECTION_CONFIDENCE),
+        EMBEDDERS[embedder_id](network(embedder_id)),
+        QualityLimits(min_size=settings.FACE_MIN_SIZE),
+    )
+
+
+def default_embedder() -> str:
+    """Return the embedder of a gallery that has none yet (``FACE_MODEL``)."""
+    if settings.FACE_MODEL != "auto":
+        return str(settings.FACE_MODEL)
+    return FACENET if store().has(FACENET) else DLIB
+
+
+def embedder_of(gallery: Gallery) -> str:
+    """Return the id of the embedder whose embeddings ``gallery`` holds or will hold."""
+    return gallery.embedder or default_embedder()
+
+
+def limits() -> Limits:
+    """Return how large a picture may be."""
+    return Limits(max_bytes=settings.MAX_IMAGE_BYTES, max_pixels=settings.MAX_IMAGE_PIXELS)
+
+
+@built_once
+def template_cache() -> TemplateCache | None:
+    """Return the copy of the templates in Redis, None without Redis."""
+    if not settings.REDIS_URL:
+        return None
+    # The first gallery's token tells this database from others that share the Redis.
+    token = Gallery.objects.get(name=DEFAULT_GALLERY).token.hex
+    dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
+    return TemplateCache(
+        lambda: get_redis_connection("redis"), f"{settings.REDIS_PREFIX}:{token}", dimensions
+    )
+
+
+@built_once
+def follower() -> Follower:
+    """Return the indexes of this process."""
+    return Follower(Database(), template_cache())
+
+
+def index(gallery: Gallery) -> ExactIndex:
+    """Return the index of ``gallery``, holding every change that was committed before this call."""
+    if copy := template_cache():
+        copy.catch_up(Database())
+    return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
+
+
+def publish() -> None:
+    """Bring the copy in Redis to the head of the log, after a commit."""
+    if copy := template_cache():
+        copy.follow(Database())
+
+
+def require_known_embedder(gallery: Gallery) -> None:
+    """Raise ``not_ready`` where a gallery was made by an embedder this version does not have."""
+    if embedder_of(gallery) not in EMBEDDERS:
+        raise RecognitionError("not_ready", f"The embedder {embedder_of(gallery)} is not known here.")

@@ -1,0 +1,37 @@
+"""The acts that cross pipeline, gallery and database; API, admin and commands call these."""
+
+from recognition.services.erasure import (
+    delete_gallery,
+    delete_reference,
+    erase_references,
+    erase_subjects,
+    unregister,
+)
+from recognition.services.people import (
+    create_gallery,
+    find_gallery,
+    find_user,
+    list_users,
+    update_user,
+)
+from recognition.services.recognition import compare, detect, identify, verify
+from recognition.services.registration import RegisterOptions, register
+
+__all__ = [
+    "RegisterOptions",
+    "compare",
+    "create_gallery",
+    "delete_gallery",
+    "delete_reference",
+    "detect",
+    "erase_references",
+    "erase_subjects",
+    "find_gallery",
+    "find_user",
+    "identify",
+    "list_users",
+    "register",
+    "unregister",
+    "update_user",
+    "verify",
+]

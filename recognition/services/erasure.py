@@ -1,0 +1,121 @@
+"""Erasing: one way for API, admin and commands, after which nothing of a face is left."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
+
+from recognition import runtime
+from recognition.errors import RecognitionError
+from recognition.models import (
+    DEFAULT_GALLERY,
+    Gallery,
+    GalleryChange,
+    PersonTemplate,
+    Reference,
+    Subject,
+)
+from recognition.services.people import find_gallery, find_user, record
+from recognition.services.results import Actor, Erased
+
+SOME = 500  # ids in one IN (...)
+
+
+def unregister(gallery: Gallery, user_id: str, *, actor: Actor) -> Erased:
+    """Erase a user: references, crops, template, and the row itself."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        subject = find_user(gallery, user_id)
+        return erase_subjects(Subject.objects.filter(pk=subject.pk), actor=actor)
+
+
+def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
+    """Erase people, in the database at once and in every index before the next answer."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        doomed = list(subjects.select_related("gallery"))
+        erased = Erased()
+        for first in range(0, len(doomed), SOME):
+            erased = _add(erased, _erase(doomed[first : first + SOME]))
+        for subject in doomed:
+            record("unregister", subject.gallery, actor, subject=subject)
+        _forget_embedders({subject.gallery_id for subject in doomed})
+        transaction.on_commit(runtime.publish)
+    return erased
+
+
+def _erase(subjects: list[Subject]) -> Erased:
+    references = Reference.objects.filter(subject__in=subjects)
+    counts = references.aggregate(
+        references=Count("id"), crops=Count("id", filter=Q(crop__isnull=False))
+    )
+    templates = PersonTemplate.objects.filter(subject__in=subjects).count()
+    GalleryChange.append("remove", subjects)
+    Subject.objects.filter(pk__in=[s.pk for s in subjects]).delete()
+    return Erased(subjects=len(subjects), templates=templates, **counts)
+
+
+def _add(a: Erased, b: Erased) -> Erased:
+    return Erased(
+        a.subjects + b.subjects,
+        a.references + b.references,
+        a.crops + b.crops,
+        a.templates + b.templates,
+    )
+
+
+def _forget_embedders(galleries: set[int]) -> None:
+    """Let galleries without any reference choose their embedder anew."""
+    kept = Reference.objects.filter(subject__gallery__in=galleries).values("subject__gallery")
+    Gallery.objects.filter(pk__in=galleries).exclude(pk__in=kept).update(embedder="")
+
+
+def delete_reference(
+    gallery: Gallery, user_id: str, reference_id: UUID | str, *, actor: Actor
+) -> Erased:
+    """Erase one reference; with the last one the user stays, without a face."""
+    subject = find_user(gallery, user_id)
+    try:
+        references = Reference.objects.filter(subject=subject, pk=UUID(str(reference_id)))
+    except ValueError:
+        references = Reference.objects.none()
+    if not references.exists():
+        raise RecognitionError("not_found", f"{user_id!r} has no such reference.")
+    return erase_references(references, actor=actor)
+
+
+def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased:
+    """Erase references and make the templates of their subjects anew."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        crops = references.filter(crop__isnull=False).count()
+        doomed = dict(references.values_list("pk", "subject_id"))
+        owners = Subject.objects.filter(pk__in=set(doomed.values()))
+        subjects = list(owners.select_related("gallery"))
+        Reference.objects.filter(pk__in=list(doomed)).delete()
+        for subject in subjects:
+            subject.make_template()
+            record("delete_reference", subject.gallery, actor, subject=subject)
+        GalleryChange.append("put", subjects)
+        _forget_embedders({subject.gallery_id for subject in subjects})
+        transaction.on_commit(runtime.publish)
+    return Erased(references=len(doomed), crops=crops)
+
+
+def delete_gallery(name: str, *, force: bool, actor: Actor) -> Erased:
+    """Erase a gallery and, with ``force``, everybody in it; ``default`` is only emptied."""
+    gallery = find_gallery(name)
+    with transaction.atomic():
+        GalleryChange.lock()
+        people = Subject.objects.filter(gallery=gallery)
+        if people.exists() and not force:
+            raise RecognitionError(
+                "gallery_not_empty", f"{people.count()} users are registered in {name!r}."
+            )
+        erased = erase_subjects(people, actor=actor)
+        record("delete_gallery", gallery, actor)
+        if gallery.name != DEFAULT_GALLERY:
+            gallery.delete()
+    return erased

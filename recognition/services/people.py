@@ -1,0 +1,99 @@
+"""Who is known: galleries and their users, found, altered and listed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from recognition import runtime
+from recognition.errors import RecognitionError
+from recognition.models import (
+    GALLERY_NAME,
+    USER_ID,
+    Event,
+    Gallery,
+    GalleryChange,
+    Subject,
+    SubjectQuerySet,
+)
+from recognition.services.results import Actor
+
+EDITABLE = ("display_name", "metadata", "active")
+
+
+def find_gallery(name: str) -> Gallery:
+    """Return the gallery called ``name``, or raise ``gallery_not_found``."""
+    # A name that cannot exist is not asked for: PostgreSQL refuses NUL with an error of its own.
+    found = Gallery.objects.filter(name=name).first() if GALLERY_NAME.match(name) else None
+    if found is None:
+        raise RecognitionError("gallery_not_found", f"There is no gallery {name[:64]!r}.")
+    return found
+
+
+def find_user(gallery: Gallery, user_id: str) -> Subject:
+    """Return the user with ``reference_count``, or raise ``user_not_found``."""
+    users = list_users(gallery).filter(user_id=user_id)
+    found = users.first() if USER_ID.match(user_id) else None
+    if found is None:
+        raise RecognitionError(
+            "user_not_found", f"No user {user_id[:128]!r} is registered in {gallery.name!r}."
+        )
+    return found
+
+
+def list_users(gallery: Gallery) -> SubjectQuerySet:
+    """Return the users of a gallery by user_id, each with ``reference_count``."""
+    return Subject.objects.filter(gallery=gallery).with_counts().order_by("user_id")
+
+
+def update_user(
+    gallery: Gallery, user_id: str, changes: Mapping[str, Any], *, actor: Actor
+) -> Subject:
+    """Change display name, metadata or whether the user may be matched."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        subject = find_user(gallery, user_id)
+        for name in EDITABLE:
+            if name in changes:
+                setattr(subject, name, changes[name])
+        subject.save(update_fields=[*EDITABLE, "updated"])
+        GalleryChange.append("put", [subject])
+        record("update", gallery, actor, subject=subject)
+        transaction.on_commit(runtime.publish)
+    return subject
+
+
+def create_gallery(name: str, *, actor: Actor) -> Gallery:
+    """Make an empty gallery; one of that name is an ``invalid_request``."""
+    if not GALLERY_NAME.match(name):
+        sentence = "1 to 64 characters out of a-z 0-9 - _"
+        raise RecognitionError("invalid_request", sentence, errors={"name": [sentence]})
+    gallery, made = Gallery.objects.get_or_create(name=name)
+    if not made:
+        sentence = f"A gallery {name!r} exists already."
+        raise RecognitionError("invalid_request", sentence, errors={"name": [sentence]})
+    record("create_gallery", gallery, actor)
+    return gallery
+
+
+def record(
+    act: str,
+    gallery: Gallery,
+    actor: Actor,
+    *,
+    subject: Subject | None = None,
+    outcome: str = "ok",
+    decision: Mapping[str, Any] | None = None,
+) -> Event:
+    """Write down what was done (``Event``); people stand there by their number alone."""
+    return Event.objects.create(
+        actor=actor.name,
+        act=act,
+        gallery=gallery.name,
+        subject_number=subject.number if subject else None,
+        outcome=outcome,
+        request_id=actor.request_id,
+        decision=dict(decision or {}),
+    )

@@ -1,0 +1,327 @@
+"""Registering: pictures of one person become references, and the references one template."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.db import transaction
+from PIL import Image
+
+from recognition import runtime
+from recognition.decisions import Policy
+from recognition.errors import RecognitionError
+from recognition.models import (
+    USER_ID,
+    USER_ID_RULE,
+    Gallery,
+    GalleryChange,
+    Reference,
+    Subject,
+    from_bytes,
+    to_bytes,
+)
+from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Quality
+from recognition.services.looking import View, chosen, look, refuse
+from recognition.services.people import find_gallery, record
+from recognition.services.recognition import named
+from recognition.services.results import (
+    Accepted,
+    Actor,
+    Match,
+    Registration,
+    Rejected,
+    Selection,
+    Upload,
+)
+
+CROP_QUALITY = 90  # JPEG; the crop is shown to people, embeddings are never made from it
+RIVAL_AREA = 0.5  # DESIGN section 4: another face of more than half the area is a second person
+DUPLICATES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RegisterOptions:
+    """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id."""
+
+    display_name: str | None = None
+    metadata: dict[str, Any] | None = None
+    replace: bool = False
+    dry_run: bool = False
+    on_duplicate: str = "flag"
+    selection: Selection = Selection()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sighting:
+    """One picture that may become a reference; ``reference_id`` where it is one already."""
+
+    index: int
+    upload: Upload
+    sha256: str
+    face: Face
+    reference_id: str = ""
+
+
+def register(
+    gallery: Gallery,
+    user_id: str,
+    uploads: Sequence[Upload],
+    options: RegisterOptions,
+    actor: Actor,
+) -> Registration:
+    """Store a reference for each usable picture of one person.
+
+    A picture that this user has already is answered with its reference; nothing is added. Raises
+    the refusals' own code when no picture is usable, ``duplicate_face`` where ``reject`` is asked.
+    """
+    if not USER_ID.match(user_id):
+        raise RecognitionError(
+            "invalid_request",
+            f"user_id must be {USER_ID_RULE}.",
+            errors={"user_id": [f"It must be {USER_ID_RULE}."]},
+        )
+    embedder = runtime.embedder_of(gallery)
+    sightings, rejected = _look_at_all(gallery, user_id, uploads, embedder, options)
+    if not sightings:
+        error = _no_usable(rejected)
+        record("register", gallery, actor, outcome=error.code)
+        raise error
+    duplicates = _duplicates(gallery, user_id, embedder, sightings)
+    if duplicates and options.on_duplicate == "reject":
+        record("register", gallery, actor, outcome="duplicate_face")
+        raise _duplicate_face(duplicates)
+    if options.dry_run:
+        return _rehearsed(gallery, user_id, embedder, sightings, rejected, duplicates)
+    stored, total = _store(gallery, user_id, embedder, sightings, options, actor)
+    return Registration(user_id, stored, rejected, duplicates, total, embedder)
+
+
+def _look_at_all(
+    gallery: Gallery,
+    user_id: str,
+    uploads: Sequence[Upload],
+    embedder: str,
+    options: RegisterOptions,
+) -> tuple[list[Sighting], list[Rejected]]:
+    known = _known_pictures(gallery, user_id, uploads)
+    sightings: list[Sighting] = []
+    rejected: list[Rejected] = []
+    for index, upload in enumerate(uploads):
+        sha256 = hashlib.sha256(upload.data).hexdigest()
+        try:
+            if sha256 in known:
+                old = known[sha256]
+                sightings.append(Sighting(index, upload, sha256, face_of(old), str(old.pk)))
+            else:
+                face = _registrable(upload, embedder, options.selection)
+                sightings.append(Sighting(index, upload, sha256, face))
+        except RecognitionError as error:
+            if error.problem.status >= 500:
+                raise
+            rejected.append(Rejected(index, upload.name, error))
+    return sightings, rejected
+
+
+def _known_pictures(
+    gallery: Gallery, user_id: str, uploads: Sequence[Upload]
+) -> dict[str, Reference]:
+    hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
+    owned = Reference.objects.filter(subject__gallery=gallery, subject__user_id=user_id)
+    return {old.source_sha256: old for old in owned.filter(source_sha256__in=hashes)}
+
+
+def _registrable(upload: Upload, embedder: str, selection: Selection) -> Face:
+    """Return the embedded face of a picture that is good enough to be a reference."""
+    view = look(upload, embedder, selection)
+    seen = chosen(view, selection)
+    refuse(view.faults(seen.face))
+    if selection.face is None and selection.box is None:
+        _refuse_rivals(view, seen.face)
+    return view.embed([seen.face])[0]
+
+
+def _refuse_rivals(view: View, face: Face) -> None:
+    others = [other for other in view.faces if other is not face and not view.too_small(other)]
+    rivals = [other for other in others if other.box.area > RIVAL_AREA * face.box.area]
+    if rivals:
+        raise RecognitionError(
+            "multiple_faces",
+            f"{len(rivals) + 1} faces of similar size were found.",
+            measured=len(rivals) + 1,
+            limit=1,
+        )
+
+
+def _no_usable(rejected: list[Rejected]) -> RecognitionError:
+    """Return one error for all refusals: the first about a face, else simply the first."""
+    errors = [r.error for r in rejected]
+    first = next((e for e in errors if e.problem.status == 422), errors[0])
+    return RecognitionError(
+        first.code,
+        first.detail if len(errors) == 1 else "None of the pictures can be used.",
+        hint=first.hint,
+        measured=first.measured,
+        limit=first.limit,
+        errors=first.errors,
+        extra={**first.extra, "rejected": [refusal(r) for r in rejected]},
+    )
+
+
+def refusal(rejected: Rejected) -> dict[str, Any]:
+    """Return a refused picture as the API shows it."""
+    error = rejected.error
+    shown = {
+        "index": rejected.index,
+        "filename": rejected.filename,
+        "code": error.code,
+        "detail": error.detail,
+        "measured": error.measured,
+        "limit": error.limit,
+        "hint": error.hint,
+    }
+    return shown | {key: error.extra[key] for key in ("reasons",) if key in error.extra}
+
+
+def _duplicates(
+    gallery: Gallery, user_id: str, embedder: str, sightings: list[Sighting]
+) -> list[Match]:
+    """Return people of other ids whom the new faces would be taken for, most similar first."""
+    new = [s.face.embedding for s in sightings if s.face.embedding is not None]
+    if not new:
+        return []
+    index = runtime.index(gallery)
+    policy = Policy.for_identify(embedder, people=len(index), gallery=gallery)
+    best: dict[int, float] = {}
+    for candidates in index.search(np.stack(new), limit=DUPLICATES_SHOWN + 1):
+        for c in candidates:
+            if policy.accepts(c.similarity):
+                best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))
+    people = [m for m in named(gallery, best) if m.user_id != user_id]
+    return sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
+
+
+def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
+    shown = [{"user_id": m.user_id, "similarity": m.similarity} for m in duplicates]
+    return RecognitionError(
+        "duplicate_face",
+        f"This face looks like {duplicates[0].user_id!r}, who is registered already.",
+        measured=duplicates[0].similarity,
+        extra={"possible_duplicates": shown},
+    )
+
+
+def _rehearsed(
+    gallery: Gallery,
+    user_id: str,
+    embedder: str,
+    sightings: list[Sighting],
+    rejected: list[Rejected],
+    duplicates: list[Match],
+) -> Registration:
+    owned = Reference.objects.filter(subject__gallery=gallery, subject__user_id=user_id)
+    accepted = [
+        Accepted(s.index, s.upload.name, s.reference_id, s.face, new=not s.reference_id)
+        for s in sightings
+    ]
+    return Registration(
+        user_id, accepted, rejected, duplicates, owned.count(), embedder, dry_run=True
+    )
+
+
+def _store(
+    gallery: Gallery,
+    user_id: str,
+    embedder: str,
+    sightings: list[Sighting],
+    options: RegisterOptions,
+    actor: Actor,
+) -> tuple[list[Accepted], int]:
+    with transaction.atomic():
+        GalleryChange.lock()
+        gallery = _claimed(gallery, embedder)
+        subject = _subject(gallery, user_id, options)
+        accepted = [_reference(subject, embedder, sighting) for sighting in sightings]
+        if options.replace:
+            kept = [a.reference_id for a in accepted]
+            Reference.objects.filter(subject=subject).exclude(pk__in=kept).delete()
+        subject.make_template()
+        GalleryChange.append("put", [subject])
+        record("register", gallery, actor, subject=subject, decision={"pictures": len(accepted)})
+        total = Reference.objects.filter(subject=subject).count()
+        transaction.on_commit(runtime.publish)
+    return accepted, total
+
+
+def _claimed(gallery: Gallery, embedder: str) -> Gallery:
+    """Return the gallery as it is now, its embedder settled.
+
+    Another process may have settled on another one since the faces were embedded: then nothing
+    is stored, and the request may simply be sent again.
+    """
+    gallery = find_gallery(gallery.name)
+    if gallery.embedder not in ("", embedder):
+        raise RecognitionError(
+            "not_ready",
+            f"The gallery {gallery.name!r} has just got the embedder {gallery.embedder}.",
+            hint="Send the request again.",
+        )
+    if not gallery.embedder:
+        gallery.embedder = embedder
+        gallery.save(update_fields=["embedder"])
+    return gallery
+
+
+def _subject(gallery: Gallery, user_id: str, options: RegisterOptions) -> Subject:
+    subject, _ = Subject.objects.get_or_create(gallery=gallery, user_id=user_id)
+    if options.display_name is not None:
+        subject.display_name = options.display_name
+    if options.metadata is not None:
+        subject.metadata = options.metadata
+    subject.save()
+    return subject
+
+
+def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Accepted:
+    """Store one reference, unless the subject has one of the same picture by now."""
+    face = sighting.face
+    if face.embedding is None:  # it was known before this request
+        return Accepted(
+            sighting.index, sighting.upload.name, sighting.reference_id, face, new=False
+        )
+    reference, new = Reference.objects.get_or_create(
+        subject=subject,
+        source_sha256=sighting.sha256,
+        defaults={
+            "embedder": embedder,
+            "embedding": to_bytes(face.embedding),
+            "box": asdict(face.box),
+            "landmarks": dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
+            "detection_probability": face.detection.probability,
+            "quality": asdict(face.quality),
+            "crop": crop_jpeg(face) if settings.KEEP_CROPS else None,
+        },
+    )
+    return Accepted(sighting.index, sighting.upload.name, str(reference.pk), face, new)
+
+
+def crop_jpeg(face: Face) -> bytes | None:
+    """Return the aligned crop as JPEG, None for a face without one."""
+    if face.crop is None:
+        return None
+    buffer = BytesIO()
+    Image.fromarray(face.crop).save(buffer, "JPEG", quality=CROP_QUALITY)
+    return buffer.getvalue()
+
+
+def face_of(reference: Reference) -> Face:
+    """Return the face that a reference was made from, without crop and embedding."""
+    landmarks = np.array([reference.landmarks[name] for name in LANDMARKS], np.float32)
+    box = Box(**reference.box)
+    detection = Detection(box, landmarks, reference.detection_probability, outline=box)
+    return Face(detection, Quality(**reference.quality))

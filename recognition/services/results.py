@@ -1,0 +1,150 @@
+"""What goes into a service and what comes out; serializers and commands show these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from recognition.decisions import Decision, Policy
+from recognition.errors import RecognitionError
+from recognition.pipeline.types import Box, Face
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One picture as it was sent: its bytes, and the client's name for it (only ever repeated)."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: ``name`` is ``key:<prefix>``, ``user:<username>`` or ``command:<name>``."""
+
+    name: str
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which face of a picture is meant: by index, by box, or, with neither, the principal one.
+
+    ``min_face_size``: pixels, 20 to 400; None: the setting ``FACE_MIN_SIZE``.
+    """
+
+    face: int | None = None
+    box: Box | None = None
+    min_face_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One face in an answer: ``index`` in the picture's faces, ``found`` how many there are."""
+
+    face: Face
+    index: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A picture that became a reference, or was one already (``new`` False)."""
+
+    index: int
+    filename: str
+    reference_id: str
+    face: Face
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A picture that was refused, and why."""
+
+    index: int
+    filename: str
+    error: RecognitionError
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A person in an answer. ``similarity``: cosine, -1 to 1."""
+
+    user_id: str
+    display_name: str
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What became of the pictures given for one user; nothing was written on a dry run."""
+
+    user_id: str
+    accepted: list[Accepted]
+    rejected: list[Rejected]
+    possible_duplicates: list[Match]
+    total_references: int
+    model: str
+    dry_run: bool = False
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The answer to "is this ``user_id``?" (1:1). ``similarity`` None: nothing to compare with."""
+
+    user_id: str
+    verified: bool
+    similarity: float | None
+    policy: Policy
+    reason: str
+    seen: Seen
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The answer to "are these two the same person?"."""
+
+    verified: bool
+    similarity: float
+    policy: Policy
+    seen: tuple[Seen, Seen]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """One face of a probe with the decision about it; ``candidates`` includes people below."""
+
+    face: Face
+    decision: Decision
+    matches: list[Match]
+    candidates: list[Match]
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The answer to "who is this?" (1:N), largest face first."""
+
+    faces: list[Identified]
+    principal: int | None
+    policy: Policy
+    people: int
+    model: str
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def matches(self) -> list[Match]:
+        """The matches of the principal face."""
+        return [] if self.principal is None else self.faces[self.principal].matches
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much was erased."""
+
+    subjects: int = 0
+    references: int = 0
+    crops: int = 0
+    templates: int = 0

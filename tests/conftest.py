@@ -1,0 +1,119 @@
+"""The cast of the tests: real networks, real photographs, a client with a key."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from recognition import runtime, services
+from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.networks.prepare import prepare
+from recognition.services import RegisterOptions
+from recognition.services.results import Actor, Registration, Upload
+from tests.servers import PostgresServer, RedisServer, Site
+
+FIXTURES = Path(__file__).parent / "fixtures"
+TESTER = Actor("command:tests")
+
+
+class Photos:
+    """The photographs by name: ``photos.obama`` is a path, ``photos.upload("obama")`` an upload."""
+
+    obama = FIXTURES / "obama.jpg"
+    obama2 = FIXTURES / "obama2.jpg"
+    obama3 = FIXTURES / "obama3.jpg"
+    biden = FIXTURES / "biden.jpg"
+    partial = FIXTURES / "obama_partial_face.jpg"
+    astronaut = FIXTURES / "astronaut.jpg"
+
+    def upload(self, name: str) -> Upload:
+        path: Path = getattr(self, name)
+        return Upload(path.name, path.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def photos() -> Photos:
+    return Photos()
+
+
+@pytest.fixture(scope="session")
+def networks_dir() -> Path:
+    """Return the folder of the converted networks (all but FaceNet, whose weights are large)."""
+    store = runtime.store()
+    prepare(
+        store,
+        facenet_weights=None,
+        facenet_sha256=None,
+        download_dir=settings.DATA_DIR / "downloads",
+        want_facenet=False,
+        say=print,
+    )
+    return store.folders[-1]
+
+
+@pytest.fixture
+def fresh_runtime() -> Iterator[None]:
+    """Forget indexes and caches that another test's database filled."""
+    _forget()
+    yield
+    _forget()
+
+
+def _forget() -> None:
+    for built in (runtime.follower, runtime.template_cache):
+        built.cache_clear()
+
+
+@pytest.fixture
+def gallery(db: None, networks_dir: Path, fresh_runtime: None) -> Gallery:
+    """Return the default gallery, empty, with networks at hand."""
+    return Gallery.objects.get(name=DEFAULT_GALLERY)
+
+
+@pytest.fixture
+def register(gallery: Gallery, photos: Photos):
+    """Return a function that registers photographs by name: ``register("barack", "obama")``."""
+
+    def register_by_name(user_id: str, *names: str, **options: object) -> Registration:
+        uploads = [photos.upload(name) for name in names]
+        return services.register(gallery, user_id, uploads, RegisterOptions(**options), TESTER)
+
+    return register_by_name
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """Return a real Redis of this test's own."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """Return a real PostgreSQL of this run's own."""
+    server = PostgresServer(tmp_path_factory.mktemp("pg"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, networks_dir: Path) -> Iterator[Callable[..., Site]]:
+    """Return a function that starts Facesite in processes of its own: ``make_site(PORT="0")``."""
+    sites: list[Site] = []
+
+    def make(**environment: str) -> Site:
+        sites.append(Site(tmp_path / f"site{len(sites)}", networks_dir, **environment))
+        return sites[-1].start()
+
+    yield make
+    for site in sites:
+        site.stop()

