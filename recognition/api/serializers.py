@@ -1,0 +1,307 @@
+"""What calls answer; each serializer reads one result of ``recognition.services``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from django.db.models import Q
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, UNKNOWN
+from recognition.models import Gallery, Reference, Subject
+from recognition.pipeline.types import LANDMARKS, Face, Quality
+from recognition.services.registration import refusal
+from recognition.services.results import Identification, Registration, Rejected
+
+PIXEL_PLACES, MEASURE_PLACES, SIMILARITY_PLACES = 1, 4, 6
+POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+SOURCES = ("request", "gallery", "setting", "calibration", "not_measured")
+
+
+class Rounded(serializers.FloatField):
+    """A float with as many decimals as mean something."""
+
+    def __init__(self, places: int = SIMILARITY_PLACES, **options: Any) -> None:
+        self.places = places
+        super().__init__(**options)
+
+    def to_representation(self, value: Any) -> float:
+        return round(float(value), self.places)
+
+
+class BoxSerializer(serializers.Serializer):
+    x = Rounded(PIXEL_PLACES)
+    y = Rounded(PIXEL_PLACES)
+    width = Rounded(PIXEL_PLACES)
+    height = Rounded(PIXEL_PLACES)
+
+
+class QualitySerializer(serializers.Serializer):
+    """Every measured value of ``pipeline.types.Quality``."""
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        return {field.name: Rounded(MEASURE_PLACES) for field in fields(Quality)}
+
+
+class FaceSerializer(serializers.Serializer):
+    """One face, in pixels of the upright picture."""
+
+    box = BoxSerializer()
+    landmarks = serializers.SerializerMethodField()
+    detection_probability = Rounded(MEASURE_PLACES, source="detection.probability")
+    quality = QualitySerializer()
+
+    @extend_schema_field(
+        {
+            "type": "object",
+            "properties": dict.fromkeys(LANDMARKS, POINT),
+            "required": list(LANDMARKS),
+        }
+    )
+    def get_landmarks(self, face: Face) -> dict[str, list[float]]:
+        points = face.detection.landmarks.tolist()
+        return {
+            name: [round(x, PIXEL_PLACES), round(y, PIXEL_PLACES)]
+            for name, (x, y) in zip(LANDMARKS, points, strict=True)
+        }
+
+
+class AcceptedSerializer(serializers.Serializer):
+    index = serializers.IntegerField()
+    filename = serializers.CharField()
+    reference_id = serializers.CharField(help_text="Empty on a dry run.")
+    new = serializers.BooleanField(help_text="False: this user has the picture already.")
+    face = FaceSerializer()
+
+
+class RejectedSerializer(serializers.Serializer):
+    """A picture that was refused, and what to do about it."""
+
+    index = serializers.IntegerField()
+    filename = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+    measured = serializers.JSONField()
+    limit = serializers.JSONField()
+    hint = serializers.CharField()
+
+    def to_representation(self, rejected: Rejected) -> dict[str, Any]:
+        return refusal(rejected)
+
+
+class DuplicateSerializer(serializers.Serializer):
+    user_id = serializers.CharField()
+    similarity = Rounded()
+
+
+class RegistrationSerializer(serializers.Serializer):
+    user_id = serializers.CharField()
+    message = serializers.SerializerMethodField()
+    dry_run = serializers.BooleanField()
+    accepted = AcceptedSerializer(many=True)
+    rejected = RejectedSerializer(many=True)
+    possible_duplicates = DuplicateSerializer(many=True)
+    total_references = serializers.IntegerField()
+    model = serializers.CharField()
+
+    def get_message(self, done: Registration) -> str:
+        taken = f"{len(done.accepted)} of {len(done.accepted) + len(done.rejected)} images"
+        if done.dry_run:
+            return f"Nothing was changed; {taken} can be used for {done.user_id}."
+        return f"{done.user_id} is registered: {taken} accepted."
+
+
+class LivenessSerializer(serializers.Serializer):
+    checked = serializers.BooleanField(
+        help_text="False: a photograph held before the camera passes."
+    )
+
+
+def threshold() -> Rounded:
+    """Return the field for the limit of a decision."""
+    return Rounded(source="policy.threshold")
+
+
+def threshold_source() -> serializers.ChoiceField:
+    """Return the field for where that limit comes from."""
+    said = "not_measured: the error rates of this embedder are not known."
+    return serializers.ChoiceField(SOURCES, source="policy.source", help_text=said)
+
+
+class VerificationSerializer(serializers.Serializer):
+    user_id = serializers.CharField()
+    verified = serializers.BooleanField()
+    similarity = Rounded(allow_null=True, help_text="Null where there is nothing to compare with.")
+    threshold = threshold()
+    threshold_source = threshold_source()
+    reason = serializers.CharField()
+    face = FaceSerializer(source="seen.face")
+    face_index = serializers.IntegerField(source="seen.index")
+    faces_found = serializers.IntegerField(source="seen.found")
+    liveness = serializers.SerializerMethodField()
+    model = serializers.CharField()
+
+    @extend_schema_field(LivenessSerializer)
+    def get_liveness(self, _verification: Any) -> dict[str, bool]:
+        return {"checked": False}
+
+
+class ComparisonSerializer(serializers.Serializer):
+    verified = serializers.BooleanField()
+    similarity = Rounded()
+    threshold = threshold()
+    threshold_source = threshold_source()
+    faces = serializers.SerializerMethodField()
+    faces_found = serializers.SerializerMethodField()
+    model = serializers.CharField()
+
+    @extend_schema_field(FaceSerializer(many=True))
+    def get_faces(self, comparison: Any) -> list[dict[str, Any]]:
+        return [FaceSerializer(seen.face).data for seen in comparison.seen]
+
+    def get_faces_found(self, comparison: Any) -> list[int]:
+        return [seen.found for seen in comparison.seen]
+
+
+class MatchSerializer(serializers.Serializer):
+    user_id = serializers.CharField()
+    display_name = serializers.CharField()
+    similarity = Rounded()
+
+
+class IdentifiedSerializer(serializers.Serializer):
+    face = FaceSerializer()
+    status = serializers.ChoiceField(
+        [MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED], source="decision.status"
+    )
+    reason = serializers.CharField(source="decision.reason")
+    matches = MatchSerializer(many=True, help_text="People at or above the threshold, best first.")
+    candidates = MatchSerializer(many=True, help_text="The nearest people, where asked for.")
+
+
+class IdentificationSerializer(serializers.Serializer):
+    faces = IdentifiedSerializer(many=True, help_text="Largest first.")
+    matches = MatchSerializer(many=True, help_text="Those of the principal face.")
+    principal = serializers.IntegerField(allow_null=True, help_text="Its place in `faces`.")
+    total_registered_faces = serializers.IntegerField(source="people")
+    threshold = threshold()
+    threshold_source = threshold_source()
+    message = serializers.SerializerMethodField()
+    model = serializers.CharField()
+    timings_ms = serializers.DictField(child=serializers.FloatField())
+
+    def get_message(self, found: Identification) -> str:
+        if not found.faces:
+            return "No face was found."
+        statuses = [face.decision.status for face in found.faces]
+        said = [f"{statuses.count(kind)} {kind}" for kind in dict.fromkeys(statuses)]
+        faces = "1 face" if len(statuses) == 1 else f"{len(statuses)} faces"
+        return f"{faces}: {', '.join(said).replace('_', ' ')}."
+
+
+class DetectionSerializer(serializers.Serializer):
+    faces = FaceSerializer(many=True, help_text="Largest first.")
+
+
+class ReferenceSerializer(serializers.ModelSerializer):
+    """A reference as people may see it: never its embedding."""
+
+    reference_id = serializers.UUIDField(source="id")
+    box = BoxSerializer()
+    quality = QualitySerializer()
+    detection_probability = Rounded(MEASURE_PLACES)
+    model = serializers.CharField(source="embedder")
+    has_crop = serializers.BooleanField()
+
+    class Meta:
+        model = Reference
+        fields = (
+            "reference_id",
+            "created",
+            "box",
+            "quality",
+            "detection_probability",
+            "model",
+            "has_crop",
+        )
+
+
+class ListedUserSerializer(serializers.ModelSerializer):
+    """A user in the list."""
+
+    total_references = serializers.IntegerField(source="reference_count")
+    metadata = serializers.DictField()
+
+    class Meta:
+        model = Subject
+        fields = (
+            "user_id",
+            "display_name",
+            "metadata",
+            "active",
+            "total_references",
+            "created",
+            "updated",
+        )
+
+
+class UserSerializer(ListedUserSerializer):
+    """A user with the references."""
+
+    status = serializers.SerializerMethodField()
+    gallery = serializers.CharField(source="gallery.name")
+    references = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Subject
+        fields = ("status", "gallery", *ListedUserSerializer.Meta.fields, "references")
+
+    @extend_schema_field(serializers.ChoiceField(["registered"]))
+    def get_status(self, _subject: Subject) -> str:
+        return "registered"
+
+    @extend_schema_field(ReferenceSerializer(many=True))
+    def get_references(self, subject: Subject) -> list[dict[str, Any]]:
+        references = subject.references.annotate(has_crop=Q(crop__isnull=False))
+        return ReferenceSerializer(references.defer("embedding", "crop"), many=True).data
+
+
+class UsersPageSerializer(serializers.Serializer):
+    """One page of users by user_id."""
+
+    count = serializers.IntegerField()
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+    results = ListedUserSerializer(many=True)
+
+
+class CountsSerializer(serializers.Serializer):
+    """How much was erased."""
+
+    subjects = serializers.IntegerField()
+    references = serializers.IntegerField()
+    crops = serializers.IntegerField()
+    templates = serializers.IntegerField()
+
+    def to_representation(self, erased: Any) -> dict[str, int]:
+        return asdict(erased)
+
+
+class ErasedSerializer(serializers.Serializer):
+    erased = CountsSerializer()
+
+
+class UnregisteredSerializer(ErasedSerializer):
+    message = serializers.CharField()
+    user_id = serializers.CharField()
+
+
+class GallerySerializer(serializers.ModelSerializer):
+    users = serializers.IntegerField()
+    model = serializers.CharField(source="embedder", help_text="Empty: no reference yet.")
+
+    class Meta:
+        model = Gallery
+        fields = ("name", "users", "model", "threshold", "created")
