@@ -1,0 +1,22 @@
+"""The Django admin: galleries, people, API keys and events, for staff alone.
+
+Whatever is done to a face here goes through ``services``, as it does in the API and the commands.
+"""
+
+from django.contrib import admin
+from rest_framework_api_key.models import APIKey
+
+from recognition.admin.events import EventAdmin
+from recognition.admin.galleries import GalleryAdmin
+from recognition.admin.keys import ApiKeyAdmin
+from recognition.admin.subjects import SubjectAdmin
+from recognition.models import ApiKey, Event, Gallery, Subject
+
+admin.site.site_header = admin.site.site_title = "Facesite"
+admin.site.index_title = "Administration"
+admin.site.register(Gallery, GalleryAdmin)
+admin.site.register(Subject, SubjectAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)
+admin.site.register(Event, EventAdmin)
+# The package's own keys open nothing here: ours have scopes and galleries.
+admin.site.unregister(APIKey)

@@ -1,0 +1,75 @@
+"""What the pages about faces have in common: who acts, how refusals are shown, how one erases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from recognition.errors import RecognitionError
+from recognition.models import Reference, Subject
+from recognition.services.results import Actor
+
+NAMED = 100  # how many of the doomed are named on the page that asks for confirmation
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts, as events name them."""
+    return Actor(f"user:{request.user.get_username()}", request.id)
+
+
+class FaceAdmin(admin.ModelAdmin):
+    """Pages whose acts are done by ``services``, which also write them down (``Event``).
+
+    Nothing goes into Django's own log: it keeps the name of what was deleted, a user_id, for ever.
+    """
+
+    delete_selected_confirmation_template = "admin/recognition/delete_selected.html"
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: object) -> None:
+        """Leave it to the event that the service wrote."""
+
+    def log_change(self, request: HttpRequest, obj: Model, message: object) -> None:
+        """Leave it to the event that the service wrote."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> None:
+        """Leave it to the events that the service wrote."""
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _or_refusal(request, super().changeform_view, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _or_refusal(request, super().changelist_view, *args, **kwargs)
+
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return _or_refusal(request, super().delete_view, *args, **kwargs)
+
+
+def _or_refusal(
+    request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
+) -> HttpResponse:
+    """Return the view's answer; a refusal leads back to the page, where it is shown."""
+    try:
+        return view(request, *args, **kwargs)
+    except RecognitionError as error:
+        messages.error(request, f"{error.detail} {error.hint}")
+        return HttpResponseRedirect(request.get_full_path())
+
+
+def named(doomed: Sequence[Model] | QuerySet[Any], count: int) -> list[str]:
+    """Return the names of those to be erased, the first hundred of them."""
+    names = [str(one) for one in doomed[:NAMED]]
+    return [*names, f"and {count - NAMED} more"] if count > NAMED else names
+
+
+def counts(people: QuerySet[Subject]) -> dict[str, int]:
+    """Return how much goes when ``people`` are erased."""
+    references = Reference.objects.filter(subject__in=people)
+    return {
+        "people": people.count(),
+        "references": references.count(),
+        "crops": references.filter(crop__isnull=False).count(),
+    }

@@ -1,0 +1,60 @@
+"""Events: what was done, by whom, with what outcome; to be read only."""
+
+from __future__ import annotations
+
+import json
+from typing import ClassVar
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from recognition.models import Event, Gallery
+
+
+class GalleryFilter(admin.SimpleListFilter):
+    """By gallery; the names come from the galleries, events are too many to be asked."""
+
+    title = parameter_name = "gallery"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [(name, name) for name in Gallery.objects.values_list("name", flat=True)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        return queryset.filter(gallery=self.value()) if self.value() else queryset
+
+
+class EventAdmin(admin.ModelAdmin):
+    list_display = ("time", "act", "outcome", "actor", "gallery", "person", "request_id")
+    list_filter = ("act", "outcome", GalleryFilter)
+    date_hierarchy = "time"
+    search_fields = ("actor", "request_id", "subject_number__exact")
+    search_help_text = "Actor, request id, or a person's number"
+    show_full_result_count = False
+    readonly_fields = ("explanation",)
+    exclude: ClassVar = ["decision"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        return False
+
+    @admin.display(ordering="subject_number")
+    def person(self, event: Event) -> SafeString | str:
+        """Show the number, leading to the person as long as there is one."""
+        if event.subject_number is None:
+            return "-"
+        people = reverse("admin:recognition_subject_changelist")
+        return format_html('<a href="{}?number={}">{}</a>', people, *[event.subject_number] * 2)
+
+    @admin.display(description="decision")
+    def explanation(self, event: Event) -> SafeString:
+        """Show what the decision rested on."""
+        return format_html("<pre>{}</pre>", json.dumps(event.decision, indent=2))

@@ -1,0 +1,90 @@
+"""Galleries: made and erased by ``services``; here only a gallery's threshold is set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpRequest
+
+from recognition import services
+from recognition.admin.acts import FaceAdmin, actor_of, counts, named
+from recognition.models import DEFAULT_GALLERY, Gallery, Reference, Subject
+
+
+class GalleryForm(forms.ModelForm):
+    threshold = forms.FloatField(
+        min_value=-1, max_value=1, required=False, help_text=Gallery.threshold.field.help_text
+    )
+
+    class Meta:
+        model = Gallery
+        fields = ("name", "threshold")
+
+
+class GalleryAdmin(FaceAdmin):
+    form = GalleryForm
+    list_display = ("name", "people", "references", "embedder", "threshold", "created")
+    search_fields = ("name",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
+        people = Subject.objects.filter(gallery=OuterRef("pk")).order_by().values("gallery")
+        references = Reference.objects.filter(subject__gallery=OuterRef("pk")).order_by()
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                people=_count(people),
+                reference_count=_count(references.values("subject__gallery")),
+            )
+        )
+
+    @admin.display(ordering="people")
+    def people(self, gallery: Gallery) -> int:
+        return gallery.people
+
+    @admin.display(ordering="reference_count")
+    def references(self, gallery: Gallery) -> int:
+        return gallery.reference_count
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Gallery | None = None
+    ) -> Sequence[str]:
+        # Keys name their galleries: a gallery that takes another's name would take its keys too.
+        return ("name", "embedder", "people", "references", "created") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
+        """Make a gallery, or change its threshold."""
+        if not change:
+            obj.pk = services.create_gallery(obj.name, actor=actor_of(request)).pk
+        Gallery.objects.filter(pk=obj.pk).update(threshold=obj.threshold)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Gallery | None = None) -> bool:
+        kept = obj is not None and obj.name == DEFAULT_GALLERY
+        return not kept and super().has_delete_permission(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Gallery) -> None:
+        services.delete_gallery(obj.name, force=True, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Gallery]) -> None:
+        for gallery in queryset:
+            self.delete_model(request, gallery)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """Return names, counts, and what stands against deleting: lacking permissions, default."""
+        doomed = list(objs)
+        people = Subject.objects.filter(gallery__in=doomed)
+        sums = {"galleries": len(doomed), **counts(people)}
+        allowed = request.user.has_perm("recognition.delete_subject")
+        kept = [f"{g}: it can be emptied, not deleted" for g in doomed if g.name == DEFAULT_GALLERY]
+        lacking = set() if allowed or not sums["people"] else {"people"}
+        return named(doomed, len(doomed)), sums, lacking, kept
+
+
+def _count(rows: QuerySet[Any]) -> Coalesce:
+    """Return the count of a grouped query as an expression; joins would multiply each other."""
+    return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)

@@ -1,0 +1,87 @@
+"""API keys: made with scopes and galleries, shown once, revoked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from recognition.models import SCOPES, ApiKey, Gallery
+
+
+class ApiKeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in SCOPES],
+        initial=SCOPES,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What the key may do.",
+    )
+    galleries = forms.MultipleChoiceField(
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Where the key may do it. None ticked: in all galleries.",
+    )
+
+    class Meta:
+        model = ApiKey
+        fields = ("name", "scopes", "galleries", "expiry_date", "revoked")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "galleries" in self.fields:
+            # A gallery that is gone stays to be ticked: without it the key would open them all.
+            names = {*Gallery.objects.values_list("name", flat=True), *self.instance.galleries}
+            self.fields["galleries"].choices = [(name, name) for name in sorted(names)]
+
+
+class ApiKeyAdmin(admin.ModelAdmin):
+    form = ApiKeyForm
+    list_display = (
+        "prefix", "name", "may", "where", "created", "expiry_date", "revoked", "from_environment",
+    )  # fmt: skip
+    list_filter = ("revoked", "created")
+    search_fields = ("name", "prefix")
+    actions = ("revoke",)
+
+    @admin.display(description="scopes")
+    def may(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @admin.display(description="galleries")
+    def where(self, key: ApiKey) -> str:
+        return ", ".join(key.galleries) or "all"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
+        if obj is None:
+            return ()
+        if obj.revoked:  # which cannot be undone
+            return ("prefix", *ApiKeyForm.Meta.fields)
+        return ("prefix",)
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Store the key hashed; what it was is known until the answer is written."""
+        if not change:
+            obj.secret = ApiKey.objects.assign_key(obj)
+        obj.save()
+
+    def response_add(
+        self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """Show the key at once: a redirect would have to put it into a cookie or the database."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "The API key was made",
+            "opts": self.opts,
+            "key": obj,
+        }
+        return TemplateResponse(request, "admin/recognition/apikey/made.html", context)
+
+    @admin.action(permissions=["change"], description="Revoke selected API keys")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        count = queryset.filter(revoked=False).update(revoked=True)
+        messages.success(request, f"Keys revoked: {count}.")

@@ -1,0 +1,127 @@
+"""People: looked at, altered and erased; what is done is done by ``services``."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.forms import BaseModelFormSet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from recognition import services
+from recognition.admin.acts import actor_of, counts, named
+from recognition.admin.photographs import RegistersPhotographs
+from recognition.models import Reference, Subject
+
+
+class ReferenceInline(admin.TabularInline):
+    """The photographs of a person: looked at and erased here, added on a page of their own.
+
+    Whoever may see or erase the person may see or erase these, as in the API.
+    """
+
+    model = Reference
+    fields = readonly_fields = ("thumbnail", "measured", "embedder", "created")
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Reference]:
+        return super().get_queryset(request).defer("embedding", "landmarks")
+
+    def has_view_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
+        may = request.user.has_perm
+        return may("recognition.view_subject") or may("recognition.change_subject")
+
+    def has_add_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
+        return request.user.has_perm("recognition.delete_subject")
+
+    @admin.display(description="crop")
+    def thumbnail(self, reference: Reference) -> SafeString | str:
+        if not reference.crop:
+            return "not kept"
+        data = base64.b64encode(reference.crop).decode()
+        return format_html('<img src="data:image/jpeg;base64,{}" alt="" height="96">', data)
+
+    @admin.display(description="quality")
+    def measured(self, reference: Reference) -> str:
+        return ", ".join(f"{name} {value:.4g}" for name, value in reference.quality.items())
+
+
+class SubjectAdmin(RegistersPhotographs):
+    list_display = (
+        "user_id", "display_name", "gallery", "active", "references", "created", "updated",
+    )  # fmt: skip
+    list_filter = ("gallery", "active", "created")
+    list_select_related = ("gallery",)
+    search_fields = ("user_id", "display_name", "number__exact")
+    search_help_text = "user_id, name, or the number that events give"
+    show_full_result_count = False
+    fields = (
+        "gallery", "user_id", "number", "display_name", "metadata", "active", "created", "updated",
+    )  # fmt: skip
+    readonly_fields = ("gallery", "user_id", "number", "created", "updated")
+    inlines = (ReferenceInline,)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subject]:
+        return super().get_queryset(request).select_related("gallery").with_counts()
+
+    @admin.display(ordering="reference_count")
+    def references(self, subject: Subject) -> int:
+        return subject.reference_count
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        may = {"may_add_photographs": self.has_add_permission(request)}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Lead to the events about a person."""
+        subject = self.get_object(request, object_id)
+        if subject is None:
+            raise Http404
+        events = reverse("admin:recognition_event_changelist")
+        return HttpResponseRedirect(f"{events}?subject_number={subject.number}")
+
+    def save_model(self, request: HttpRequest, obj: Subject, form: Any, change: bool) -> None:
+        """Store what was changed in the form."""
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        if "metadata" in changes:
+            changes["metadata"] = changes["metadata"] or {}
+        if changes:
+            services.update_user(obj.gallery, obj.user_id, changes, actor=actor_of(request))
+
+    def save_formset(
+        self, request: HttpRequest, form: Any, formset: BaseModelFormSet, change: bool
+    ) -> None:
+        """Erase the references that were ticked."""
+        formset.save(commit=False)
+        doomed = [reference.pk for reference in formset.deleted_objects]
+        if doomed:
+            references = Reference.objects.filter(pk__in=doomed)
+            services.erase_references(references, actor=actor_of(request))
+
+    def delete_model(self, request: HttpRequest, obj: Subject) -> None:
+        services.unregister(obj.gallery, obj.user_id, actor=actor_of(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Subject]) -> None:
+        services.erase_subjects(queryset, actor=actor_of(request))
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, ...]:
+        """Return names and counts; the references go with their person."""
+        pks = objs.values("pk") if isinstance(objs, QuerySet) else [one.pk for one in objs]
+        sums = counts(Subject.objects.filter(pk__in=pks))
+        lacking = set() if self.has_delete_permission(request) else {"people"}
+        return named(objs, sums["people"]), sums, lacking, []

@@ -1,0 +1,87 @@
+"""What the commands about one gallery have in common: its name, the actor, how they are refused.
+
+Exit status: 0 all done, or yes; 1 no, or something could not be used; 2 an error, nothing done.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.utils import OperationalError, ProgrammingError
+
+from recognition import services
+from recognition.errors import RecognitionError
+from recognition.management.pictures import shown
+from recognition.models import DEFAULT_GALLERY, Gallery, Subject
+from recognition.services.results import Actor
+
+INCOMPLETE, FAILED = 1, 2
+
+
+class GalleryCommand(BaseCommand):
+    """A command about one gallery; a refusal ends it with its detail and its hint."""
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--gallery",
+            default=DEFAULT_GALLERY,
+            metavar="NAME",
+            help="the gallery meant (default: %(default)s)",
+        )
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        if options["verbosity"] < 2:  # what a server logs would cut through answers and bars
+            logging.getLogger("recognition.gallery").setLevel(logging.WARNING)
+        try:
+            return super().execute(*args, **options)
+        except RecognitionError as error:
+            self.list_refused(error.extra.get("rejected", ()))
+            raise CommandError(in_words(error), returncode=FAILED) from error
+        except (OperationalError, ProgrammingError) as error:
+            message = f"The database does not answer: {error}. Did `manage.py prepare` run?"
+            raise CommandError(message, returncode=FAILED) from error
+
+    @staticmethod
+    def chosen_gallery(options: Mapping[str, Any]) -> Gallery:
+        """Return the gallery named on the command line, or raise ``gallery_not_found``."""
+        return services.find_gallery(options["gallery"])
+
+    @property
+    def actor(self) -> Actor:
+        """Who acts, as events name it: the command."""
+        return Actor(f"command:{type(self).__module__.rpartition('.')[2]}")
+
+    def list_refused(self, rejected: Iterable[Mapping[str, Any]]) -> None:
+        """Write refused pictures, as ``services`` describes them, to stderr."""
+        for picture in rejected:
+            name, code = shown(picture["filename"]), picture["code"]
+            self.stderr.write(f"{name}: {code}: {picture['detail']} {picture['hint']}")
+
+
+def in_words(error: RecognitionError) -> str:
+    """Return a refusal in one line: code, what is wrong, what to do."""
+    return f"{error.code}: {error.detail} {error.hint}"
+
+
+def similarity(text: str) -> float:
+    """Read a similarity from the command line: -1 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not -1 <= value <= 1:
+        raise ArgumentTypeError(f"{text!r} is no similarity: it must lie between -1 and 1")
+    return value
+
+
+def display_name(text: str) -> str:
+    """Read a person's name from the command line."""
+    longest = Subject._meta.get_field("display_name").max_length
+    if len(text) > longest or not text.isprintable():
+        raise ArgumentTypeError(f"a name has at most {longest} printable characters")
+    return text
