@@ -1,0 +1,71 @@
+"""One run: how much is measured, and what several sections need."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from functools import cached_property
+from pathlib import Path
+
+from benchmarks.site import ROOT, Site, environment
+from benchmarks.timing import Effort
+from recognition.networks.catalogue import DLIB, FACENET
+from recognition.networks.store import NetworkStore
+
+EMBEDDERS = (DLIB, FACENET)
+DIMENSIONS = {DLIB: 128, FACENET: 512}
+#: Converted networks are kept from one run to the next.
+KEPT = Path(os.environ.get("FACESITE_DATA_DIR", ROOT / "var")) / "benchmarks"
+
+
+class Bench:
+    """What a section is given. ``folder`` is emptied at the end; ``quick``: a few rounds only."""
+
+    def __init__(self, folder: Path, *, quick: bool, cores: int) -> None:
+        self.folder, self.quick, self.cores = folder, quick, cores
+        self._sites: dict[tuple[str, int], Site] = {}
+
+    @property
+    def people(self) -> int:
+        """Return how many people the usual gallery has."""
+        return 1_000 if self.quick else 10_000
+
+    def effort(self, rounds: int, seconds: float) -> Effort:
+        return Effort(3, 0) if self.quick else Effort(rounds, seconds)
+
+    @cached_property
+    def networks(self) -> Path:
+        """Return the folder of the converted networks, FaceNet from seeded random numbers."""
+        from tests.networks.seeded import prepare_seeded
+
+        folder = KEPT / "networks"
+        prepare_seeded(NetworkStore([folder]), folder)
+        return folder
+
+    @property
+    def facenet_weights(self) -> Path:
+        """Return the file that FaceNet was converted from."""
+        from tests.networks.seeded import seeded_weights
+
+        return seeded_weights(self.networks)
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of a Facesite without people."""
+        return environment(self.folder / "empty", self.networks)
+
+    def site(self, embedder: str, people: int) -> Site:
+        """Return a site that is not started, its gallery filled; the same one the second time."""
+        if (embedder, people) not in self._sites:
+            self.say(f"registering {people:,} people of {embedder}")
+            folder = self.folder / f"{embedder}-{people}"
+            self._sites[embedder, people] = Site(folder, self.networks, embedder, people)
+        return self._sites[embedder, people]
+
+    def say(self, what: str) -> None:
+        """Tell on stderr what is done now."""
+        print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+    def close(self) -> None:
+        for site in self._sites.values():
+            site.stop()

@@ -1,0 +1,49 @@
+"""Contestants in processes of their own, so that nobody's threads or memory are another's."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from multiprocessing.connection import Connection
+from typing import Any
+
+READY = "ready"
+
+
+class Contestant(AbstractContextManager["Contestant"]):
+    """Calls ``make(*arguments)`` in a new process, then what that returned on each ``ask``."""
+
+    def __init__(self, make: Callable[..., Callable[[Any], Any]], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other_end = context.Pipe()
+        self._process = context.Process(
+            target=_answer, args=(other_end, make, arguments), daemon=True
+        )
+        self._process.start()
+        other_end.close()  # else its death would not be noticed here
+        self._pipe.recv()
+
+    def ask(self, argument: Any, *, times: int = 1) -> list[Any]:
+        """Return what the contestant answers, ``times`` times over."""
+        self._pipe.send((argument, times))
+        answers: list[Any] = self._pipe.recv()
+        return answers
+
+    def __exit__(self, *exception: object) -> None:
+        self._pipe.close()
+        self._process.join(timeout=10)
+        self._process.kill()
+
+
+def _answer(
+    pipe: Connection, make: Callable[..., Callable[[Any], Any]], arguments: tuple[Any, ...]
+) -> None:
+    act = make(*arguments)
+    pipe.send(READY)
+    while True:
+        try:
+            argument, times = pipe.recv()
+        except EOFError:  # the other end was closed: that is all
+            return
+        pipe.send([act(argument) for _ in range(times)])

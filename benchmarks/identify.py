@@ -1,0 +1,91 @@
+"""A whole ``/identify`` request over HTTP against the library calls alone that do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+
+from benchmarks import photographs
+from benchmarks.bench import EMBEDDERS, Bench
+from benchmarks.contestant import Contestant
+from benchmarks.libraries import FacenetPytorch, FaceRecognition
+from benchmarks.photographs import Photographs
+from benchmarks.report import Row, faster, shown
+from benchmarks.timing import Measure, Turn, interleaved, lap_measures, total
+from recognition.networks.catalogue import DLIB, FACENET
+
+US = "Facesite"
+#: Peer, picture and how many times faster Facesite shall be (DESIGN section 6).
+BARS = {
+    ("face_recognition", "640x480"): 5.0,
+    ("facenet-pytorch", "640x480"): 3.0,
+    ("facenet-pytorch", "2048x1536"): 8.0,
+}
+NOTES = {
+    "face_recognition": "dlib with that library's defaults, which enlarge the picture twice before "
+    "they detect; dlib uses one thread",
+    "face_recognition, not enlarged": "misses faces under 80 pixels, Facesite those under 40",
+    "facenet-pytorch": "its defaults, which seek faces from 20 pixels on",
+    "facenet-pytorch, from 40 px": "the faces that Facesite seeks by default",
+}
+Act = Callable[[int], Sequence[Turn]]
+
+
+def library(bench: Bench, embedder: str, stack: ExitStack) -> tuple[str, Contestant]:
+    """Start the library that ``embedder`` comes from, with its defaults."""
+    return next(_libraries(bench, embedder, stack))
+
+
+def _libraries(bench: Bench, embedder: str, stack: ExitStack) -> Iterator[tuple[str, Contestant]]:
+    """Start the library as it is, then set to do no more than Facesite does."""
+    if embedder == DLIB:
+        for name, upsample in (("face_recognition", 1), ("face_recognition, not enlarged", 0)):
+            made = Contestant(FaceRecognition, bench.people, upsample)
+            yield name, stack.enter_context(made)
+    if embedder == FACENET:
+        for name, least in (("facenet-pytorch", 20), ("facenet-pytorch, from 40 px", 40)):
+            made = Contestant(FacenetPytorch, bench.people, bench.facenet_weights, least)
+            yield name, stack.enter_context(made)
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Measure whole requests of both embedders on all sizes of photographs."""
+    for embedder in EMBEDDERS:
+        site = bench.site(embedder, bench.people)
+        site.start()
+        with ExitStack() as stack:
+            stack.callback(site.stop)
+            client = site.client()
+            peers = dict(_libraries(bench, embedder, stack))
+            for pictures in (photographs.small(), photographs.large(), photographs.real()):
+                if pictures is None:
+                    continue
+                bench.say(f"identify with {embedder}, {pictures.size}")
+                acts = _acts(pictures, peers)
+                acts[US] = lambda round_, p=pictures: [client.turn(p[round_])]
+                turns = interleaved(acts, bench.effort(30, 25))
+                yield from _rows(f"{pictures.size}, {embedder}", pictures.size, turns)
+
+
+def _acts(pictures: Photographs, peers: dict[str, Contestant]) -> dict[str, Act]:
+    return {
+        name: lambda round_, c=contestant: c.ask(pictures[round_])
+        for name, contestant in peers.items()
+    }
+
+
+def _rows(what: str, size: str, turns: dict[str, list[Turn]]) -> Iterator[Row]:
+    own = turns.pop(US)
+    ours, faces = total(own), own[0].found
+    for name, theirs in turns.items():
+        measured = total(theirs)
+        limit = BARS.get((name, size))
+        bar = faster(limit, ours, measured) if limit else None
+        note = NOTES[name]
+        if theirs[0].found != faces:
+            note += f"; it finds {theirs[0].found} faces, Facesite {faces}"
+        yield Row("identify", what, ours, name, measured, bar, note)
+    laps = {stage: lap.median for stage, lap in lap_measures(own).items()}
+    said = ", ".join(f"{stage} {shown(median)} ms" for stage, median in laps.items())
+    rest = Measure.of([turn.laps["rest"] for turn in own])
+    yield Row("identify", f"{what}: HTTP, key, log, event", rest, note=said)

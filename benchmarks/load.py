@@ -1,0 +1,105 @@
+"""Throughput and latency with 1 to 8 clients at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from benchmarks import photographs
+from benchmarks.bench import EMBEDDERS, Bench
+from benchmarks.client import Client
+from benchmarks.contestant import Contestant
+from benchmarks.report import Bar, Row, shown
+from benchmarks.site import Site
+from benchmarks.timing import Measure
+
+CLIENTS = (1, 2, 4, 8)
+SHARE = 0.8  # of cores / CPU seconds of one request; DESIGN section 6
+WARM_UP = 5  # requests
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What so many clients got: milliseconds of each request, and of the server's processor."""
+
+    milliseconds: list[float]
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        return len(self.milliseconds) / self.seconds
+
+    @property
+    def cpu_of_one(self) -> float:
+        return self.cpu_seconds / len(self.milliseconds)
+
+
+class Clients:
+    """Clients in a process of their own, one thread each; they use the server's cores too."""
+
+    def __init__(self, port: int, key: str, jpeg: bytes) -> None:
+        self._port, self._key, self._jpeg = port, key, jpeg
+        first = Client(port, key)
+        for _ in range(WARM_UP):
+            first.identify(jpeg)
+        first.close()
+
+    def __call__(self, load: tuple[int, float]) -> tuple[list[float], float]:
+        clients, seconds = load
+        times: list[float] = []
+        started = time.perf_counter()
+        threads = [
+            threading.Thread(target=self._ask, args=(started + seconds, times))
+            for _ in range(clients)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return times, time.perf_counter() - started
+
+    def _ask(self, until: float, times: list[float]) -> None:
+        client = Client(self._port, self._key)
+        while (started := time.perf_counter()) < until:
+            client.identify(self._jpeg)
+            times.append((time.perf_counter() - started) * 1000)
+        client.close()
+
+
+def rows(bench: Bench) -> Iterator[Row]:
+    """Measure each number of clients on each embedder."""
+    for embedder in EMBEDDERS:
+        site = bench.site(embedder, bench.people)
+        site.start()
+        try:
+            yield from _rows(embedder, _loads(bench, site), bench.cores)
+        finally:
+            site.stop()
+
+
+def _loads(bench: Bench, site: Site) -> dict[int, Load]:
+    site.client().close()  # it takes connections now
+    jpeg, seconds = photographs.small()[0], 2.0 if bench.quick else 8.0
+    loads = {}
+    with Contestant(Clients, site.port, site.key, jpeg) as crowd:
+        for clients in (1, 8) if bench.quick else CLIENTS:
+            bench.say(f"{clients} clients, {site.embedder}")
+            before = site.cpu_seconds()
+            [(times, lasted)] = crowd.ask((clients, seconds))
+            loads[clients] = Load(times, lasted, site.cpu_seconds() - before)
+    return loads
+
+
+def _rows(embedder: str, loads: dict[int, Load], cores: int) -> Iterator[Row]:
+    most, ideal = max(loads), cores / loads[1].cpu_of_one
+    for clients, load in loads.items():
+        what = f"640x480, {embedder}, {clients} clients"
+        cpu = f"CPU of the server: {shown(load.cpu_of_one * 1000)} ms a request"
+        yield Row("load", f"{what}: latency", Measure.of(load.milliseconds), note=cpu)
+        bar = None
+        if clients == most:
+            bar = Bar("at least", round(SHARE * ideal, 2), round(load.rate, 2), "requests/s")
+        yield Row("load", f"{what}: throughput", Measure.of([load.rate], "requests/s"), bar=bar)

@@ -1,0 +1,62 @@
+"""The photographs: one of a president (public domain), and real ones where they are at hand."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+ONE_FACE = ROOT / "tests" / "fixtures" / "obama.jpg"
+REAL = ROOT.parent / "shared" / "data" / "small" / "compreface" / "A"
+LONGEST = 2048
+QUALITY = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Photographs:
+    """JPEG files of one size, used in turn: ``photographs[round]``."""
+
+    size: str
+    files: tuple[bytes, ...]
+
+    def __getitem__(self, round_: int) -> bytes:
+        return self.files[round_ % len(self.files)]
+
+
+def small() -> Photographs:
+    """Return one face in 640 x 480 pixels, cut from the photograph and not scaled."""
+    return Photographs("640x480", (_jpeg(_one_face()),))
+
+
+def large() -> Photographs:
+    """Return the same in 2048 x 1536 pixels."""
+    size = (LONGEST, LONGEST * 3 // 4)
+    return Photographs("2048x1536", (_jpeg(_one_face().resize(size, Image.Resampling.LANCZOS)),))
+
+
+def real() -> Photographs | None:
+    """Return photographs of a camera, 2048 pixels on the longer side; None where there are none."""
+    paths = sorted(REAL.glob("*.jpg"))
+    return Photographs("real, 2048 px", tuple(map(_scaled, paths))) if paths else None
+
+
+def _one_face() -> Image.Image:
+    with Image.open(ONE_FACE) as photograph:
+        return photograph.convert("RGB").crop((0, 0, 640, 480))
+
+
+def _scaled(path: Path) -> bytes:
+    with Image.open(path) as photograph:
+        photograph.draft("RGB", (LONGEST, LONGEST))
+        picture = photograph.convert("RGB")
+    picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
+    return _jpeg(picture)
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=QUALITY)
+    return file.getvalue()

@@ -1,0 +1,110 @@
+"""What was measured, as one table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from benchmarks.timing import Measure
+
+HEADINGS = ("", "Facesite", "against", "", "faster", "bar", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A number to reach (DESIGN section 6): ``measured`` ``at least`` or ``at most`` ``limit``."""
+
+    kind: str
+    limit: float
+    measured: float
+    unit: str = "x"
+
+    @property
+    def reached(self) -> bool:
+        if self.kind == "at least":
+            return self.measured >= self.limit
+        return self.measured <= self.limit
+
+    def __str__(self) -> str:
+        return f"{self.kind} {shown(self.limit)} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line: Facesite, and where there is one a peer that did the same work in turn with it."""
+
+    section: str
+    what: str
+    facesite: Measure
+    peer: str = ""
+    theirs: Measure | None = None
+    bar: Bar | None = None
+    note: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times faster than the peer Facesite is."""
+        return self.theirs.median / self.facesite.median if self.theirs else None
+
+    def as_json(self) -> dict[str, Any]:
+        bar = asdict(self.bar) | {"reached": self.bar.reached} if self.bar else None
+        return asdict(self) | {"ratio": self.ratio and round(self.ratio, 3), "bar": bar}
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what stands in the table's columns."""
+        ratio = f"{self.ratio:.2f} x" if self.ratio else ""
+        verdict = ("reached" if self.bar.reached else "MISSED") if self.bar else ""
+        bar = str(self.bar) if self.bar else ""
+        return (
+            f"  {self.what}",
+            told(self.facesite),
+            self.peer,
+            told(self.theirs) if self.theirs else "",
+            ratio,
+            bar,
+            verdict,
+        )
+
+
+def faster(times: float, ours: Measure, theirs: Measure) -> Bar:
+    """Return the bar of being ``times`` faster than a peer."""
+    return Bar("at least", times, round(theirs.median / ours.median, 3))
+
+
+def shown(value: float) -> str:
+    """Return three figures, more only before the point."""
+    decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
+    return f"{value:,.{decimals}f}"
+
+
+def told(measure: Measure) -> str:
+    """Return the median, and the 95th percentile where there is enough to tell it."""
+    text = f"{shown(measure.median)} {measure.unit}"
+    return f"{text} (p95 {shown(measure.p95)})" if measure.rounds >= 20 else text
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return all rows as one table for a terminal, notes as footnotes."""
+    lines = list(_lines(rows))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
+    text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
+    return "\n".join([*text, "", *_footnotes(rows)])
+
+
+def _lines(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+    yield HEADINGS
+    section = ""
+    for row in rows:
+        if row.section != section:
+            section = row.section
+            yield (section.upper(), *[""] * (len(HEADINGS) - 1))
+        yield row.cells()
+
+
+def _footnotes(rows: Iterable[Row]) -> list[str]:
+    notes: dict[str, None] = {}
+    for row in rows:
+        if row.note:
+            notes[f"{row.section}, {row.what}: {row.note}"] = None
+    return list(notes)

@@ -1,0 +1,225 @@
+"""Dockerfile and docker-compose.yml, read: no Docker engine is needed, and no image is built."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import yaml
+from django.urls import resolve
+
+from tests.install.test_packaging import names_in_settings
+from tests.servers import ROOT, free_port, redis_program
+
+# Besides make: the system's packages and folders, which neither make nor manage.py can give.
+UNAVOIDABLE = {"apt-get", "rm", "useradd", "install"}
+NOT_SETTINGS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Return the Dockerfile's instructions with their arguments, continued lines joined."""
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    lines = text.replace("\\\n", " ").splitlines()
+    return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]  # type: ignore[misc]
+
+
+def arguments(name: str) -> list[str]:
+    return [argument for instruction, argument in instructions() if instruction == name]
+
+
+def image_environment() -> dict[str, str]:
+    """Return what the last stage's ENV sets."""
+    return dict(pair.split("=", 1) for pair in arguments("ENV")[-1].split())
+
+
+def copied() -> list[str]:
+    """Return the sources in this repository that any stage copies."""
+    own = [argument for argument in arguments("COPY") if "--from" not in argument]
+    return [source.rstrip("/") for argument in own for source in argument.split()[:-1]]
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def service(name: str) -> dict[str, Any]:
+    return compose()["services"][name]
+
+
+def script(name: str) -> str:
+    """Return the shell script that is a service's command, as the container gets it."""
+    return service(name)["command"][2].replace("$$", "$")
+
+
+def test_hadolint_finds_nothing_in_the_dockerfile():
+    hadolint = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([hadolint, ROOT / "Dockerfile"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("source", copied())
+def test_what_is_copied_exists_and_reaches_the_build(source):
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    let_through = [line[1:] for line in ignore if line.startswith("!")]
+    assert (ROOT / source).exists()
+    assert any(fnmatch(source.split("/")[0], pattern) for pattern in let_through)
+
+
+@pytest.mark.parametrize("private", [".env", "var", ".git", "tests", ".venv"])
+def test_what_is_private_does_not_reach_the_build(private):
+    ignore = (ROOT / ".dockerignore").read_text().splitlines()
+    assert "*" in ignore and f"!{private}" not in ignore
+
+
+@pytest.mark.parametrize("run", arguments("RUN"))
+def test_run_lines_call_make_and_what_is_unavoidable(run):
+    commands = re.sub(r"--mount=\S+", "", run).split("&&")
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for program, *rest in (command.split() for command in commands):
+        assert program in UNAVOIDABLE or (program == "make" and rest[0] in targets)
+
+
+def test_the_image_sets_only_names_that_exist():
+    names = set(image_environment()) - NOT_SETTINGS
+    assert names <= names_in_settings()
+
+
+def test_the_image_serves_on_the_port_it_exposes():
+    assert arguments("EXPOSE") == [image_environment()["PORT"]]
+    assert image_environment()["HOST"] == "0.0.0.0"
+
+
+def test_the_image_does_not_run_as_root():
+    assert arguments("USER")[-1] == "10001:10001"
+
+
+def test_the_image_has_no_torch():
+    installs = [run for run in arguments("RUN") if "make install" in run]
+    packages = next(run for run in installs if "/opt/facesite/venv" in run)
+    assert packages.endswith("EXTRAS=")
+    assert not [copy for copy in arguments("COPY") if "/opt/convert" in copy]
+
+
+def test_the_health_check_asks_a_path_that_exists():
+    from facesite.healthy import address
+
+    assert "facesite.healthy" in arguments("HEALTHCHECK")[0]
+    assert resolve("/" + address().split("/", 3)[3])
+
+
+def test_the_services_get_only_settings_that_exist():
+    known = names_in_settings()
+    given = service("app")["environment"]
+    assert {name.removesuffix("_FILE") for name in given} <= known
+
+
+def test_compose_publishes_the_port_of_the_app_alone():
+    services = compose()["services"]
+    assert [name for name, each in services.items() if "ports" in each] == ["app"]
+    published = service("app")["ports"][0]
+    assert published.endswith(":" + arguments("EXPOSE")[0])
+    assert published.startswith("${HOST:-127.0.0.1}:")
+
+
+def test_databases_are_reached_from_inside_alone():
+    assert compose()["networks"]["back"]["internal"] is True
+    assert service("postgres")["networks"] == service("redis")["networks"] == ["back"]
+
+
+def test_services_start_after_those_they_need_are_well():
+    needs = {name: need["condition"] for name, need in service("app")["depends_on"].items()}
+    assert needs.pop("secrets") == "service_completed_successfully"
+    assert set(needs.values()) == {"service_healthy"}
+    assert all("healthcheck" in service(name) for name in needs)
+
+
+def test_every_volume_and_network_that_is_used_is_declared():
+    parts = compose()
+    for each in parts["services"].values():
+        assert {volume.split(":")[0] for volume in each.get("volumes", [])} <= set(parts["volumes"])
+        assert set(each.get("networks", [])) <= set(parts["networks"])
+
+
+def test_no_password_stands_in_the_compose_file():
+    for each in compose()["services"].values():
+        for name, value in each.get("environment", {}).items():
+            secret = "PASSWORD" in name or "SECRET" in name
+            assert not secret or (name.endswith("_FILE") and value.startswith("/secrets/"))
+    assert ":" not in service("app")["environment"]["DATABASE_URL"].split("@")[0].split("//")[1]
+
+
+@pytest.fixture
+def made_secrets(tmp_path: Path) -> Path:
+    """Return the folder in which the one-shot service's own script made the passwords."""
+    make_secrets(tmp_path)
+    return tmp_path
+
+
+def make_secrets(folder: Path) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    text = script("secrets").replace("/secrets", str(folder))
+    subprocess.run(["sh", "-ec", text], env={"PATH": path}, check=True)
+
+
+def test_every_secret_that_is_read_is_made_at_random(made_secrets):
+    text = (ROOT / "docker-compose.yml").read_text()
+    read = set(re.findall(r"/secrets/(\w+)", text))
+    values = {file.name: file.read_text().strip() for file in made_secrets.iterdir()}
+    assert read == set(values)
+    assert len(set(values.values())) == 3 and min(map(len, values.values())) > 40
+
+
+def test_secrets_are_made_once(made_secrets):
+    before = {file.name: file.read_text() for file in made_secrets.iterdir()}
+    make_secrets(made_secrets)
+    assert {file.name: file.read_text() for file in made_secrets.iterdir()} == before
+
+
+def test_the_app_reads_the_secrets(made_secrets, tmp_path_factory):
+    given = {
+        name: str(value).replace("/secrets", str(made_secrets))
+        for name, value in service("app")["environment"].items()
+    }
+    given |= {
+        "FACESITE_ENV_FILE": os.devnull,
+        "FACESITE_DATA_DIR": str(tmp_path_factory.mktemp("d")),
+    }
+    code = (
+        "import json, facesite.settings as s;"
+        "print(json.dumps([s.SECRET_KEY, s.REDIS_URL, s.DATABASES['default']['PASSWORD']]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=given, capture_output=True, check=True
+    )
+    secret_key, redis_url, password = json.loads(done.stdout)
+    assert secret_key == (made_secrets / "secret_key").read_text().strip()
+    assert (made_secrets / "redis_password").read_text().strip() in redis_url
+    assert password == (made_secrets / "database_password").read_text().strip()
+
+
+def test_redis_wants_the_password(made_secrets, tmp_path_factory):
+    port, folder = free_port(), tmp_path_factory.mktemp("redis")
+    (folder / "redis-server").symlink_to(redis_program())
+    text = script("redis").replace("/tmp", str(folder)).replace("/secrets", str(made_secrets))
+    text = f"cd {folder}\n{text.rstrip()} --port {port}"
+    process = subprocess.Popen(
+        ["sh", "-ec", text],
+        env={"PATH": f"{folder}:{os.environ['PATH']}"},
+        stdout=subprocess.DEVNULL,
+    )
+    password = (made_secrets / "redis_password").read_text().strip()
+    retry = redis.retry.Retry(redis.backoff.ConstantBackoff(0.05), 100)
+    with redis.Redis(port=port, password=password, retry=retry) as client:
+        assert client.ping()
+    with redis.Redis(port=port) as stranger, pytest.raises(redis.AuthenticationError):
+        stranger.ping()
+    process.kill()
+    process.wait()
