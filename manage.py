@@ -11,6 +11,7 @@ def main() -> None:
     """Hand the command line to Django; Ctrl-C ends a command without a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
     except ModuleNotFoundError as error:
         if error.name != "django":
@@ -21,6 +22,8 @@ def main() -> None:
         )
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"A setting is wrong. {error}")
     except KeyboardInterrupt:
         sys.exit(130)  # 128 + SIGINT, what a shell reports
 

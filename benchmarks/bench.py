@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
 from functools import cached_property
@@ -11,7 +12,6 @@ from pathlib import Path
 from benchmarks.site import ROOT, Site, environment
 from benchmarks.timing import Effort
 from recognition.networks.catalogue import DLIB, FACENET
-from recognition.networks.store import NetworkStore
 
 EMBEDDERS = (DLIB, FACENET)
 DIMENSIONS = {DLIB: 128, FACENET: 512}
@@ -37,10 +37,10 @@ class Bench:
     @cached_property
     def networks(self) -> Path:
         """Return the folder of the converted networks, FaceNet from seeded random numbers."""
-        from tests.networks.seeded import prepare_seeded
-
         folder = KEPT / "networks"
-        prepare_seeded(NetworkStore([folder]), folder)
+        self.say("converting networks, unless they are there")
+        command = [sys.executable, "-m", "benchmarks.networks", str(folder)]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
         return folder
 
     @property

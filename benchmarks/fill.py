@@ -7,6 +7,7 @@ import sys
 import django
 
 from benchmarks.people import templates
+from recognition.pipeline.types import Floats
 
 BLOCK = 5_000  # people a transaction
 
@@ -28,7 +29,7 @@ def main(embedder: str, people: int) -> str:
     return str(key)
 
 
-def _add(first: int, vectors) -> None:
+def _add(first: int, vectors: Floats) -> None:
     from django.db import transaction
 
     from recognition.models import Gallery, GalleryChange, PersonTemplate, Subject, to_bytes

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 
 from benchmarks import photographs
 from benchmarks.bench import EMBEDDERS, Bench
+from benchmarks.client import Client
 from benchmarks.contestant import Contestant
 from benchmarks.libraries import FacenetPytorch, FaceRecognition
 from benchmarks.photographs import Photographs
@@ -50,6 +51,7 @@ def _libraries(bench: Bench, embedder: str, stack: ExitStack) -> Iterator[tuple[
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Measure whole requests of both embedders on all sizes of photographs."""
+    sizes = [photographs.small(), photographs.large(), photographs.real()]
     for embedder in EMBEDDERS:
         site = bench.site(embedder, bench.people)
         site.start()
@@ -57,21 +59,21 @@ def rows(bench: Bench) -> Iterator[Row]:
             stack.callback(site.stop)
             client = site.client()
             peers = dict(_libraries(bench, embedder, stack))
-            for pictures in (photographs.small(), photographs.large(), photographs.real()):
-                if pictures is None:
-                    continue
+            for pictures in filter(None, sizes):
                 bench.say(f"identify with {embedder}, {pictures.size}")
-                acts = _acts(pictures, peers)
-                acts[US] = lambda round_, p=pictures: [client.turn(p[round_])]
+                acts = _acts(pictures, client, peers)
                 turns = interleaved(acts, bench.effort(30, 25))
                 yield from _rows(f"{pictures.size}, {embedder}", pictures.size, turns)
 
 
-def _acts(pictures: Photographs, peers: dict[str, Contestant]) -> dict[str, Act]:
-    return {
-        name: lambda round_, c=contestant: c.ask(pictures[round_])
-        for name, contestant in peers.items()
-    }
+def _acts(pictures: Photographs, client: Client, peers: dict[str, Contestant]) -> dict[str, Act]:
+    acts = {name: shown_to(contestant, pictures) for name, contestant in peers.items()}
+    return acts | {US: lambda round_: [client.turn(pictures[round_])]}
+
+
+def shown_to(contestant: Contestant, pictures: Photographs) -> Act:
+    """Return the act of handing the round's photograph to ``contestant``."""
+    return lambda round_: contestant.ask(pictures[round_])
 
 
 def _rows(what: str, size: str, turns: dict[str, list[Turn]]) -> Iterator[Row]:

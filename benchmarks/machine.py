@@ -67,5 +67,5 @@ def installed(package: str) -> str:
 
 
 def load_before() -> float:
-    """Return the load average of the last minute: above 0.5 the figures are not of a quiet machine."""
+    """Return the load average of the last minute; over 0.5 the machine was not quiet."""
     return round(os.getloadavg()[0], 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from benchmarks.libraries import BEST
@@ -80,10 +82,10 @@ class RedisScan(Searcher):
     """The original system's way: every template fetched from Redis by its key for every probe."""
 
     def __init__(self, people: int, dimension: int, port: int) -> None:
-        import redis
+        from redis import Redis
 
         super().__init__(people, dimension)
-        self._redis = redis.Redis(port=port)
+        self._redis: Any = Redis(port=port)  # it is typed for asyncio too
         self._redis.flushall()
         with self._redis.pipeline(transaction=False) as pipe:
             for number, template in enumerate(self.templates):

@@ -79,11 +79,11 @@ class Site:
     def cpu_seconds(self) -> float:
         """Return what master and workers have used of the processor so far."""
         times = [process.cpu_times() for process in self._processes()]
-        return sum(each.user + each.system for each in times)
+        return float(sum(each.user + each.system for each in times))
 
     def resident_mb(self) -> float:
         """Return the resident memory of master and workers, what they share counted twice."""
-        return sum(process.memory_info().rss for process in self._processes()) / 2**20
+        return float(sum(process.memory_info().rss for process in self._processes()) / 2**20)
 
     def has_loaded(self, library: str) -> bool:
         """Say whether a shared library is in the memory of the serving processes."""

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 from benchmarks import photographs
 from benchmarks.bench import DIMENSIONS, EMBEDDERS, Bench
 from benchmarks.contestant import Contestant
-from benchmarks.identify import library
-from benchmarks.photographs import Photographs
+from benchmarks.identify import US, library, shown_to
 from benchmarks.pipeline import Pipeline
 from benchmarks.report import Row
 from benchmarks.timing import Turn, interleaved, lap_measures, total
@@ -31,26 +30,16 @@ def rows(bench: Bench) -> Iterator[Row]:
             name, theirs = library(bench, embedder, stack)
             for pictures in (photographs.small(), photographs.large()):
                 bench.say(f"stages of {embedder}, {pictures.size}")
-                turns = _turns(bench, pictures, {"Facesite": ours, name: theirs})
+                acts = {US: shown_to(ours, pictures), name: shown_to(theirs, pictures)}
+                turns = interleaved(acts, bench.effort(20, 12))
                 yield from _rows(f"{pictures.size}, {DIMENSIONS[embedder]}", name, turns)
 
 
-def _turns(
-    bench: Bench, pictures: Photographs, contestants: dict[str, Contestant]
-) -> dict[str, list[Turn]]:
-    acts = {
-        name: lambda round_, c=contestant: c.ask(pictures[round_])
-        for name, contestant in contestants.items()
-    }
-    return interleaved(acts, bench.effort(20, 12))
-
-
 def _rows(what: str, peer: str, turns: dict[str, list[Turn]]) -> Iterator[Row]:
-    ours, theirs = turns["Facesite"], turns[peer]
-    measures: Sequence = [lap_measures(each) for each in (ours, theirs)]
+    ours, theirs = turns[US], turns[peer]
+    ours_by_stage, theirs_by_stage = lap_measures(ours), lap_measures(theirs)
     for stage in STAGES:
         note = NOTES.get(stage, "")
-        yield Row(
-            "stages", f"{what}: {stage}", measures[0][stage], peer, measures[1][stage], note=note
-        )
+        measured = ours_by_stage[stage], peer, theirs_by_stage[stage]
+        yield Row("stages", f"{what}: {stage}", *measured, note=note)
     yield Row("stages", f"{what}: all stages", total(ours), peer, total(theirs))

@@ -77,24 +77,33 @@ class BoundedInput:
         self._count = 0
 
     def read(self, size: int = -1) -> bytes:
-        return self._counted(self._source.read, size)
+        data = self._counted(self._source.read, size)
+        if len(data) < size:  # servers return less only where nothing follows
+            self._check_complete()
+        return data
 
     def readline(self, size: int = -1) -> bytes:
-        return self._counted(self._source.readline, size)
+        line = self._counted(self._source.readline, size)
+        if not line and size:
+            self._check_complete()
+        return line
 
     def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
         if (self._announced or 0) > self._limit:
             raise RequestDataTooBig
         try:
             data = read(size)
+            self._count += len(data)
+            too_large = self._is_past_the_limit()
         except (OSError, ParseException) as error:  # the latter: chunks that are none
             raise self._cut_short() from error
-        self._count += len(data)
-        if self._is_past_the_limit():
+        if too_large:
             raise RequestDataTooBig
-        if not data and size != 0 and self._count < (self._announced or 0):
-            raise self._cut_short()
         return data
+
+    def _check_complete(self) -> None:
+        if self._count < (self._announced or 0):
+            raise self._cut_short()
 
     def _is_past_the_limit(self) -> bool:
         """Say whether more comes than may; Django itself never asks for a byte past the limit."""

@@ -11,15 +11,15 @@ import os
 from pathlib import Path
 from urllib.parse import quote
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from facesite.environment import Environment
 from facesite.secrets import made_once
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+env = Environment()
 # A test run must not depend on the .env of whoever runs it.
-environ.Env.read_env(os.environ.get("FACESITE_ENV_FILE", str(BASE_DIR / ".env")))
+Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(BASE_DIR / ".env")))
 
 DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -234,7 +234,7 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -257,5 +257,8 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL"},
+        # The converters of networks tell every step.
+        "onnx_ir": {"level": "WARNING"},
+        "onnxscript": {"level": "WARNING"},
     },
 }

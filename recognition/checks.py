@@ -122,7 +122,7 @@ def check_trusted_proxies(**_: Any) -> list[CheckMessage]:
 
 def _is_network(text: str) -> bool:
     try:
-        ipaddress.ip_network(text)
+        ipaddress.ip_network(text, strict=False)
     except ValueError:
         return False
     return True

@@ -21,8 +21,8 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from recognition.pipeline.types import Floats
 
-GALLERY_NAME = re.compile(r"[a-z0-9_-]{1,64}\Z")
-USER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
+GALLERY_NAME = re.compile(r"\A[a-z0-9_-]{1,64}\Z")
+USER_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
 USER_ID_RULE = (
     "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
 )

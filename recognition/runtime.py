@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from django.conf import settings
 from django_redis import get_redis_connection
 
+from facesite.cache import breaker
 from recognition.changelog import Database
-from recognition.errors import RecognitionError
 from recognition.gallery.cache import TemplateCache
 from recognition.gallery.exact import ExactIndex
 from recognition.gallery.follow import Follower
@@ -97,9 +97,9 @@ def template_cache() -> TemplateCache | None:
     # The first gallery's token tells this database from others that share the Redis.
     token = Gallery.objects.get(name=DEFAULT_GALLERY).token.hex
     dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
-    return TemplateCache(
-        lambda: get_redis_connection("redis"), f"{settings.REDIS_PREFIX}:{token}", dimensions
-    )
+    prefix = f"{settings.REDIS_PREFIX}:{token}"
+    # One breaker with the rate counters: a request waits for a hung Redis once, not twice.
+    return TemplateCache(lambda: get_redis_connection("redis"), prefix, dimensions, breaker)
 
 
 @built_once
@@ -119,9 +119,3 @@ def publish() -> None:
     """Bring the copy in Redis to the head of the log, after a commit."""
     if copy := template_cache():
         copy.follow(Database())
-
-
-def require_known_embedder(gallery: Gallery) -> None:
-    """Raise ``not_ready`` where a gallery was made by an embedder this version does not have."""
-    if embedder_of(gallery) not in EMBEDDERS:
-        raise RecognitionError("not_ready", f"The embedder {embedder_of(gallery)} is not known here.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -38,22 +39,30 @@ class FaceAdmin(admin.ModelAdmin):
     def log_deletions(self, request: HttpRequest, queryset: Iterable[Model]) -> None:
         """Leave it to the events that the service wrote."""
 
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _or_refusal(request, super().changeform_view, *args, **kwargs)
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        view = super().changeform_view
+        return _or_refusal(request, partial(view, request, object_id, form_url, extra_context))
 
-    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _or_refusal(request, super().changelist_view, *args, **kwargs)
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return _or_refusal(request, partial(super().changelist_view, request, extra_context))
 
-    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return _or_refusal(request, super().delete_view, *args, **kwargs)
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        view = super().delete_view
+        return _or_refusal(request, partial(view, request, object_id, extra_context))
 
 
-def _or_refusal(
-    request: HttpRequest, view: Callable[..., HttpResponse], *args: Any, **kwargs: Any
-) -> HttpResponse:
+def _or_refusal(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpResponse:
     """Return the view's answer; a refusal leads back to the page, where it is shown."""
     try:
-        return view(request, *args, **kwargs)
+        return view()
     except RecognitionError as error:
         messages.error(request, f"{error.detail} {error.hint}")
         return HttpResponseRedirect(request.get_full_path())

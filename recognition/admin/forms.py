@@ -45,7 +45,8 @@ class WithPhotographs(forms.BaseForm):
     def refuse(self, rejected: Iterable[Mapping[str, Any]]) -> None:
         """Show at the field which photographs were refused, why, and what to do."""
         for picture in rejected:
-            text = f"{picture['filename']}: {picture['detail']} {picture['hint']}"
+            about = f"{picture['filename']}: " if picture["filename"] else ""
+            text = f"{about}{picture['detail']} {picture['hint']}"
             self.add_error("photographs", ValidationError(text, code=picture["code"]))
 
 

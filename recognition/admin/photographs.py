@@ -50,7 +50,9 @@ class RegistersPhotographs(FaceAdmin):
         return [path("<int:pk>/photographs/", view, name=name), *super().get_urls()]
 
     @method_decorator(csrf_exempt)  # checked in _received, after the upload handler was chosen
-    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Register a new person."""
         if not self.has_add_permission(request):
             raise PermissionDenied

@@ -97,9 +97,8 @@ class SubjectAdmin(RegistersPhotographs):
 
     def save_model(self, request: HttpRequest, obj: Subject, form: Any, change: bool) -> None:
         """Store what was changed in the form."""
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        if "metadata" in changes:
-            changes["metadata"] = changes["metadata"] or {}
+        sent = {**form.cleaned_data, "metadata": form.cleaned_data["metadata"] or {}}
+        changes = {name: value for name, value in sent.items() if value != form.initial[name]}
         if changes:
             services.update_user(obj.gallery, obj.user_id, changes, actor=actor_of(request))
 

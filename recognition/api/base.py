@@ -41,6 +41,11 @@ class ApiView(GenericAPIView):
             count(request, self)
             raise
 
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        """Return what every answer carries: people are nothing that a cache may keep."""
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
     def get_serializer_class(self) -> type[Form]:
         """Return the form of the method, which the browsable API shows."""
         return self.forms.get(self.request.method, Form)

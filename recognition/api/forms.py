@@ -131,8 +131,8 @@ def whole(least: int, most: int, text: str, **options: Any) -> serializers.Integ
 
 
 def matching(pattern: str, rule: str) -> serializers.CharField:
-    """Return a text field for ``pattern``, which begins where the text does."""
-    rules = [RegexValidator(f"^{pattern}", f"It must be {rule}.")]
+    """Return a text field for the anchored ``pattern``."""
+    rules = [RegexValidator(pattern, f"It must be {rule}.")]
     return serializers.CharField(validators=rules, trim_whitespace=False, help_text=rule)
 
 

@@ -34,7 +34,7 @@ MEDIA_TYPE = "application/problem+json"
 # Below these Django's own HTML pages answer.
 PAGES = ("/admin/", "/console/")
 FORMATS = "Send multipart/form-data, application/x-www-form-urlencoded or application/json."
-BODY = "Send the whole body, and no faster or slower than the network allows."
+BODY = "Send the whole body in one go; what comes too slowly is cut off."
 
 
 def document(error: RecognitionError, request_id: str) -> dict[str, Any]:

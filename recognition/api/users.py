@@ -133,9 +133,7 @@ class CropView(ApiView):
         reference = user.references.filter(pk=as_uuid(reference_id)).only("crop").first()
         if reference is None or reference.crop is None:
             raise RecognitionError("not_found", "No crop is kept under this reference_id.")
-        # A face is nothing that a cache on the way may keep.
-        headers = {"Cache-Control": "private, no-store"}
-        return HttpResponse(bytes(reference.crop), content_type="image/jpeg", headers=headers)
+        return HttpResponse(bytes(reference.crop), content_type="image/jpeg")
 
 
 def as_uuid(text: str) -> UUID | None:

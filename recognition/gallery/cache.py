@@ -38,12 +38,16 @@ class TemplateCache:
     """A copy of all templates in Redis; losing it costs a rebuild, nothing else."""
 
     def __init__(
-        self, connect: Callable[[], Redis], prefix: str, dimensions: dict[str, int]
+        self,
+        connect: Callable[[], Redis],
+        prefix: str,
+        dimensions: dict[str, int],
+        breaker: Breaker,
     ) -> None:
         self._connect = connect
         self._prefix = prefix
         self._dimensions = dimensions
-        self._breaker = Breaker()
+        self._breaker = breaker
         self.behind = False  # a change could not be written; the next chance makes up for it
 
     def load(self) -> tuple[int, list[Templates]] | None:

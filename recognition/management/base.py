@@ -6,8 +6,8 @@ Exit status: 0 all done, or yes; 1 no, or something could not be used; 2 an erro
 from __future__ import annotations
 
 import logging
-import math
-from argparse import ArgumentTypeError
+import os
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.db.utils import OperationalError, ProgrammingError
 from recognition import services
 from recognition.errors import RecognitionError
 from recognition.management.pictures import shown
-from recognition.models import DEFAULT_GALLERY, Gallery, Subject
+from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services.results import Actor
 
 INCOMPLETE, FAILED = 1, 2
@@ -39,6 +39,9 @@ class GalleryCommand(BaseCommand):
             logging.getLogger("recognition.gallery").setLevel(logging.WARNING)
         try:
             return super().execute(*args, **options)
+        except BrokenPipeError:  # whoever read the answer, as in `| head`, has read enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(INCOMPLETE)
         except RecognitionError as error:
             self.list_refused(error.extra.get("rejected", ()))
             raise CommandError(in_words(error), returncode=FAILED) from error
@@ -66,22 +69,3 @@ class GalleryCommand(BaseCommand):
 def in_words(error: RecognitionError) -> str:
     """Return a refusal in one line: code, what is wrong, what to do."""
     return f"{error.code}: {error.detail} {error.hint}"
-
-
-def similarity(text: str) -> float:
-    """Read a similarity from the command line: -1 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not -1 <= value <= 1:
-        raise ArgumentTypeError(f"{text!r} is no similarity: it must lie between -1 and 1")
-    return value
-
-
-def display_name(text: str) -> str:
-    """Read a person's name from the command line."""
-    longest = Subject._meta.get_field("display_name").max_length
-    if len(text) > longest or not text.isprintable():
-        raise ArgumentTypeError(f"a name has at most {longest} printable characters")
-    return text

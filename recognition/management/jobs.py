@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +14,8 @@ from django.core.management.base import CommandParser
 from django.db import connection
 from tqdm import tqdm
 
+from recognition.management.arguments import index
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -24,17 +25,11 @@ def add_jobs(parser: CommandParser) -> None:
     cores = os.cpu_count() or 1
     parser.add_argument(
         "--jobs",
-        type=_positive,
+        type=index,
         default=cores,
         metavar="N",
         help="how many are worked on at once (default: the cores, %(default)s)",
     )
-
-
-def _positive(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text)):
-        raise ArgumentTypeError(f"{text!r} is no whole number above 0")
-    return int(text)
 
 
 def each(act: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]:
@@ -43,7 +38,7 @@ def each(act: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]
     When the caller stops, or an act raises, those that have not begun are left undone.
     """
     # Inside a transaction other threads would not see what it has written.
-    if jobs == 1 or connection.in_atomic_block:
+    if jobs < 2 or connection.in_atomic_block:
         yield from map(act, items)
         return
     # One core a job. 196 photographs of 250 px took 19 s of CPU time with one thread a network,
@@ -56,7 +51,7 @@ def each(act: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]
 def progress(total: int, options: dict[str, Any]) -> tqdm[Any]:
     """Return a progress bar on stderr, drawn seldom where nobody watches it."""
     pause = 0.1 if sys.stderr.isatty() else 10.0  # seconds
-    quiet = options["verbosity"] == 0
+    quiet = options["verbosity"] == 0 or total < 2
     return tqdm(total=total, unit=" pictures", mininterval=pause, disable=quiet)
 
 

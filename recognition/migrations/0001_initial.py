@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
             name='Gallery',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator(re.compile('[a-z0-9_-]{1,64}\\Z'), '1 to 64 characters out of a-z 0-9 - _')])),
+                ('name', models.CharField(max_length=64, unique=True, validators=[django.core.validators.RegexValidator(re.compile('\\A[a-z0-9_-]{1,64}\\Z'), '1 to 64 characters out of a-z 0-9 - _')])),
                 ('token', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('embedder', models.CharField(blank=True, editable=False, help_text='Chosen when the first reference is stored.', max_length=64)),
                 ('threshold', models.FloatField(blank=True, help_text='Replaces the threshold by error rate in this gallery.', null=True)),
@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.BigIntegerField(default=recognition.models.random_number, editable=False, unique=True)),
-                ('user_id', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator(re.compile('[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\\Z'), '1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit')])),
+                ('user_id', models.CharField(max_length=128, validators=[django.core.validators.RegexValidator(re.compile('\\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\\Z'), '1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit')])),
                 ('display_name', models.CharField(blank=True, max_length=200)),
                 ('metadata', models.JSONField(blank=True, default=dict, validators=[recognition.models.validate_metadata])),
                 ('active', models.BooleanField(default=True, help_text='Inactive people are never matched.')),

@@ -177,7 +177,5 @@ def _told(terms: Terms, width: int) -> list[str]:
         "training data": terms.training_data,
         "commercial use": terms.commercial_use,
     }
-    return [
-        textwrap.fill(f"  {name + ':':<16}{text}", width, subsequent_indent=" " * 18)
-        for name, text in lines.items()
-    ]
+    layout = textwrap.TextWrapper(width, subsequent_indent=" " * 18, break_on_hyphens=False)
+    return [layout.fill(f"  {name + ':':<16}{text}") for name, text in lines.items()]

@@ -73,7 +73,10 @@ def prepare(
             converted += _prepare_facenet(store, facenet_weights, digest, download_dir, say)
         except (DownloadFailed, UnusableWeights, ConversionFailed) as failure:
             problem = str(failure)
-            say(f"FaceNet ({FACENET}) is not at hand. {problem} Facesite goes on with {DLIB}.")
+            say(
+                f"FaceNet ({FACENET}) is not at hand. {problem} Facesite goes on with {DLIB}; "
+                "FACENET_WEIGHTS may name a local copy of FaceNet's weights."
+            )
     ready = tuple(network_id for network_id in CATALOGUE if store.has(network_id))
     return Prepared(ready, tuple(converted), problem)
 

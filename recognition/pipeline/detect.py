@@ -33,15 +33,15 @@ class Detector:
     def __init__(
         self, pnet: Network, rnet: Network, onet: Network, *, confidence: float = 0.9
     ) -> None:
-        self._pnet, self._rnet, self._onet = pnet, rnet, onet
-        self._confidence = confidence
+        self.networks = pnet, rnet, onet
+        self.confidence = confidence
 
     def detect(self, pixels: Pixels, *, min_face_size: int = 40) -> list[Detection]:
         """Return the faces at least about ``min_face_size`` pixels wide, largest first."""
         picture = Mipmap(pixels)
         boxes = self._refine(picture, self._propose(picture, min_face_size))
         boxes, points, scores = self._settle(picture, boxes)
-        sure = scores >= self._confidence
+        sure = scores >= self.confidence
         boxes, points, scores = boxes[sure], points[sure], scores[sure]
         found = [
             Detection(
@@ -83,7 +83,7 @@ class Detector:
 
     def _look_everywhere(self, level: Floats) -> tuple[Floats, Floats]:
         """Run PNet on (3, H, W), in strips; return (4, h, w) calibrations, (h, w) probabilities."""
-        outputs = [self._pnet.run(strip[None]) for strip in strips(level)]
+        outputs = [self.networks[0].run(strip[None]) for strip in strips(level)]
         offsets = np.concatenate([output[0][0] for output in outputs], axis=1)
         scores = np.concatenate([output[1][0, -1] for output in outputs])
         return offsets, scores
@@ -91,7 +91,7 @@ class Detector:
     def _refine(self, picture: Mipmap, boxes: Floats) -> Floats:
         """Return the (N, 4) squares that RNet takes for faces, moved onto them."""
         boxes, crops = cut(picture, boxes, RNET_SIZE)
-        offsets, chances = run_batched(self._rnet, crops, widths=(4, 2))
+        offsets, chances = run_batched(self.networks[1], crops, widths=(4, 2))
         passed = chances[:, 1] > REFINE
         boxes, scores, offsets = boxes[passed], chances[passed, 1], offsets[passed]
         kept = suppress(boxes, scores, 0.7)[:MAX_CANDIDATES]
@@ -100,7 +100,7 @@ class Detector:
     def _settle(self, picture: Mipmap, boxes: Floats) -> tuple[Floats, Floats, Floats]:
         """Return boxes (N, 4), landmarks (N, 5, 2) and probabilities (N,) from ONet."""
         boxes, crops = cut(picture, boxes, ONET_SIZE)
-        offsets, shares, chances = run_batched(self._onet, crops, widths=(4, 10, 2))
+        offsets, shares, chances = run_batched(self.networks[2], crops, widths=(4, 10, 2))
         passed = chances[:, 1] > SETTLE
         boxes, scores = boxes[passed], chances[passed, 1]
         shares = shares[passed].reshape(-1, 2, 5).transpose(0, 2, 1)  # (N, 5, 2)

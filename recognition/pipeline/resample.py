@@ -19,11 +19,11 @@ Integers = NDArray[np.int64]
 Packed = NDArray[np.uint64]
 
 #: Red, green and blue are summed side by side in one 64-bit number, 21 bits each; sums of up to
-#: 2^21 / 255 = 8,224 pixels fit. What is shrunk more often than this, along a side, is halved first.
+#: 2^21 / 255 = 8,224 pixels fit. What is shrunk more often than that, along a side, is halved.
 LANE, SHRINKAGE = np.uint64(21), 64
 LANE_MASK = np.uint64((1 << 21) - 1)
 #: Crops of so many pixels for a value, along a side, are cut from a halved picture.
-CROP_SHRINKAGE = 16
+CROP_SHRINKAGE = 32
 #: Pixels worked on at once, so that what lies between stays in the processor's cache.
 STRIP_PIXELS = 400_000
 #: Bytes of intermediate sums for the rectangles averaged together.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from PIL import Image
 
 from recognition.models import Gallery, Subject
 from tests.conftest import Photos
@@ -75,3 +77,11 @@ def address(model: str, page: str, *args: object) -> str:
 def pages(admin_client: Client, gallery: Gallery, photos: Photos) -> Pages:
     """Return the pages as a superuser sees them."""
     return Pages(admin_client, photos)
+
+
+@pytest.fixture
+def blank() -> bytes:
+    """Return a picture without any face."""
+    file = BytesIO()
+    Image.new("RGB", (320, 240), "grey").save(file, "PNG")
+    return file.getvalue()

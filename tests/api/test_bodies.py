@@ -140,6 +140,16 @@ def test_a_body_that_is_cut_short_is_refused_and_registers_nobody(connection, si
     assert site.call("GET", "/users/cut").status_code == 404
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_a_short_body_that_is_cut_short_is_refused(connection, kind):
+    connection.head("/galleries", "Content-Length: 900", f"Content-Type: {kind}")
+    connection.socket.sendall(b'{"name": "cut"}' if "json" in kind else b"name=cut")
+    connection.socket.shutdown(socket.SHUT_WR)
+    status, problem = connection.answer()
+    assert (status, problem["code"]) == (400, "invalid_request")
+    assert "The body ended" in problem["detail"]
+
+
 def test_a_chunk_that_is_none_is_refused(connection):
     connection.head("/identify", "Transfer-Encoding: chunked")
     connection.socket.sendall(b"nonsense\r\n")

@@ -58,7 +58,7 @@ def test_a_reference_of_somebody_else_is_not_found(ada, api, pictures):
 def test_the_crop_is_a_jpeg_that_nobody_may_cache(ada, api):
     answer = api.get(f"/users/ada/references/{ada[0]}/crop")
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/jpeg")
-    assert answer["Cache-Control"] == "private, no-store"
+    assert answer["Cache-Control"] == "no-store"
     assert Image.open(BytesIO(answer.content)).format == "JPEG"
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from redis import Redis
 
+from recognition.gallery.breaker import Breaker
 from recognition.gallery.cache import BLOCK, TemplateCache
 from recognition.gallery.follow import Follower
 from tests.gallery.test_follow import EMBEDDER, Book, D, best, book  # noqa: F401  # a fixture
@@ -14,7 +15,7 @@ from tests.gallery.test_follow import EMBEDDER, Book, D, best, book  # noqa: F40
 @pytest.fixture
 def cache(redis_server) -> TemplateCache:
     client = Redis(port=redis_server.port, socket_timeout=0.2, retry=None)
-    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D})
+    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D}, Breaker())
 
 
 def numbers(cache: TemplateCache) -> set[int]:

@@ -73,6 +73,11 @@ def test_what_is_copied_exists_and_reaches_the_build(source):
     assert any(fnmatch(source.split("/")[0], pattern) for pattern in let_through)
 
 
+def test_every_folder_that_the_settings_name_is_copied(settings):
+    folders = [*settings.STATICFILES_DIRS, *settings.TEMPLATES[0]["DIRS"]]
+    assert folders and {Path(folder).name for folder in folders} <= set(copied())
+
+
 @pytest.mark.parametrize("private", [".env", "var", ".git", "tests", ".venv"])
 def test_what_is_private_does_not_reach_the_build(private):
     ignore = (ROOT / ".dockerignore").read_text().splitlines()

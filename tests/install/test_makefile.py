@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py", ".ci/run")
 TOOLS = ("cat", "cp", "find", "make", "mkdir", "rm", "sed", "sh", "touch")
+CI_TOOLS = ("bash", "dirname", "env", "grep", "mktemp", "tail", "tee")
 
 # Notes its arguments; makes an "environment" of copies of itself; fails while a file says so.
 FAKE_PYTHON = """#!/bin/sh
@@ -26,27 +28,42 @@ esac
 """
 
 
+# Installs nothing: the Python that was unsuitable is suitable afterwards.
+FAKE_APT = """#!/bin/sh
+echo "apt-get $*" >> "$NOTES/calls"
+rm -f "$NOTES"/*.unsuitable
+"""
+
+
 class Machine:
     """A checkout's Makefile on a machine with a few tools and the given Pythons."""
 
     def __init__(self, folder: Path, *pythons: str) -> None:
         self.checkout, self.bin, self.notes = (folder / name for name in ("site", "bin", "notes"))
-        for made in (self.checkout / "facesite", self.bin, self.notes):
+        for made in (self.checkout / "facesite", self.checkout / ".ci", self.bin, self.notes):
             made.mkdir(parents=True)
-        for name in ("Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py"):
+        for name in COPIED:
             shutil.copy(ROOT / name, self.checkout / name)
-        for tool in TOOLS:
-            (self.bin / tool).symlink_to(str(shutil.which(tool)))
+        self.give(*TOOLS)
         for python in pythons:
-            (self.bin / python).write_text(FAKE_PYTHON)
-            (self.bin / python).chmod(0o755)
+            self.write(python, FAKE_PYTHON)
 
-    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def give(self, *tools: str) -> None:
+        for tool in tools:
+            (self.bin / tool).symlink_to(str(shutil.which(tool)))
+
+    def write(self, program: str, text: str) -> None:
+        (self.bin / program).write_text(text)
+        (self.bin / program).chmod(0o755)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": str(self.bin), "NOTES": str(self.notes)}
-        command = ["make", "--no-print-directory", *arguments]
         return subprocess.run(
             command, cwd=self.checkout, env=environment, capture_output=True, text=True, check=False
         )
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run("make", "--no-print-directory", *arguments)
 
     def say(self, note: str) -> None:
         (self.notes / note).touch()
@@ -165,3 +182,45 @@ def test_clean_removes_the_environment_and_keeps_the_data(tmp_path):
     assert machine.make("clean").returncode == 0
     assert not (machine.checkout / ".venv").exists()
     assert (machine.checkout / "var").exists()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Machine:
+    """Return a machine of root's whose Python wants a package, with apt."""
+    machine = Machine(tmp_path, "python3")
+    machine.say("python3.unsuitable")
+    machine.give(*CI_TOOLS)
+    machine.write("apt-get", FAKE_APT)
+    machine.write("id", "#!/bin/sh\necho 0\n")
+    return machine
+
+
+def test_ci_installs_what_is_missing_then_checks_then_tests(bare):
+    done = bare.run("bash", ".ci/run")
+    assert done.returncode == 0, done.stderr
+    calls = [line for line in bare.calls("") if "ensurepip" not in line]
+    steps = ["update", "install --yes", "-m venv", "facesite.install", "-m ruff check", "-m pytest"]
+    places = [next(i for i, line in enumerate(calls) if step in line) for step in steps]
+    assert places == sorted(places)
+    assert "python3-venv" in calls[1]
+
+
+def test_ci_without_apt_names_what_is_missing(bare):
+    (bare.bin / "apt-get").unlink()
+    done = bare.run("bash", ".ci/run")
+    assert done.returncode == 1
+    assert "python3-venv" in done.stderr and not bare.calls("-m venv")
+
+
+def test_ci_fails_when_a_test_was_skipped(bare):
+    skipping = (
+        FAKE_PYTHON + 'case "$*" in *pytest*) echo "== 3 passed, 1 skipped in 1s ==" ;; esac\n'
+    )
+    bare.write("python3", skipping)
+    assert bare.run("bash", ".ci/run").returncode == 1
+
+
+def test_ci_ends_with_the_summary_of_the_tests(bare):
+    bare.write("python3", FAKE_PYTHON + 'case "$*" in *pytest*) echo "== 4 passed ==" ;; esac\n')
+    done = bare.run("bash", ".ci/run")
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "== 4 passed ==")

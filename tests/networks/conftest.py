@@ -65,7 +65,8 @@ def normalised() -> Callable[[Pixels], Floats]:
 
 
 @pytest.fixture
-def file_server() -> Iterator[FileServer]:
+def file_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
+    monkeypatch.setenv("no_proxy", "*")  # the server is on this machine
     server = FileServer(np.random.default_rng(7).bytes(300_000))
     yield server
     server.stop()

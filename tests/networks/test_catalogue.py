@@ -28,7 +28,7 @@ def test_the_notice_tells_of_each_network_its_maker_and_its_terms():
     for entry in CATALOGUE.values():
         assert f"{entry.title} [{entry.id}]" in notice
         for told in (entry.terms.maker, entry.terms.training_data, entry.terms.commercial_use):
-            assert " ".join(told.split()) in notice.replace("facenet- pytorch", "facenet-pytorch")
+            assert told in notice
 
 
 def test_the_notice_keeps_to_its_width_and_tells_terms_once():

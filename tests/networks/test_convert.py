@@ -29,6 +29,9 @@ TOLERANCE = 1e-4
 @pytest.fixture(scope="module")
 def original(weights):
     """Return a function from a network's id to its torch module; each is built once."""
+    import torch
+
+    torch.set_num_threads(1)  # more wait for each other when other tests use the cores
     return cache(lambda network_id: reference(network_id, weights(network_id)))
 
 

@@ -35,6 +35,7 @@ class Preparation:
         self.store = NetworkStore([networks_dir, folder / "networks"])
         self.downloads = folder / "downloads"
         self.said: list[str] = []
+        self.say = self.said.append
 
     def run(self, *, weights: Path | None = None, sha256: str | None = None):
         return prepare(
@@ -43,7 +44,7 @@ class Preparation:
             facenet_sha256=sha256,
             download_dir=self.downloads,
             want_facenet=True,
-            say=self.said.append,
+            say=self.say,
         )
 
 
@@ -118,21 +119,12 @@ def test_prepare_tells_of_a_local_file_that_holds_something_else(preparation_of_
 def test_prepare_tells_the_terms_and_the_size_before_it_downloads(
     preparation_of_facenet, published, converting, file_server
 ):
-    before: list[int] = []
-    preparation_of_facenet.said = said = []
-    preparation_of_facenet.said = _Watched(said, lambda: before.append(len(file_server.requests)))
+    told: list[tuple[str, int]] = []
+    preparation_of_facenet.say = lambda text: told.append((text, len(file_server.requests)))
     prepared = preparation_of_facenet.run()
-    assert "VGGFace2" in said[0] and "107 MB" in said[1] and before[:2] == [0, 0]
+    (terms, first), (size, second), *_ = told
+    assert "VGGFace2" in terms and "107 MB" in size and first == second == 0
     assert prepared.converted == (FACENET,) and converting[0][1].read_bytes() == file_server.content
-
-
-class _Watched(list):
-    def __init__(self, kept: list[str], look) -> None:
-        self._kept, self._look = kept, look
-
-    def append(self, text: str) -> None:
-        self._kept.append(text)
-        self._look()
 
 
 def test_prepare_goes_on_without_facenet_where_the_download_is_wrong(
@@ -154,14 +146,12 @@ def test_prepare_goes_on_without_facenet_where_the_network_is_unreachable(
     assert time.monotonic() - start < 10
 
 
-def test_prepare_makes_an_altered_network_anew(networks_dir, tmp_path):
-    folder = Path(shutil.copytree(networks_dir, tmp_path / "networks"))
-    store = NetworkStore([folder])
-    store.find("mtcnn-rnet").write_bytes(bytes(store.manifest("mtcnn-rnet").bytes))
-    made = Preparation(folder, tmp_path)
-    made.store = store
-    assert "mtcnn-rnet" in made.run(weights=tmp_path / "none").converted
-    assert store.intact("mtcnn-rnet")
+def test_prepare_makes_an_altered_network_anew(networks_dir, tmp_path, converting):
+    shutil.copytree(networks_dir, tmp_path / "networks")
+    made = Preparation(tmp_path / "given", tmp_path)
+    made.store.find("mtcnn-rnet").write_bytes(bytes(made.store.manifest("mtcnn-rnet").bytes))
+    assert made.run(weights=tmp_path / "none.pt").converted == ("mtcnn-rnet",)
+    assert made.store.find("mtcnn-rnet").read_bytes() == b"converted"
 
 
 def test_prepare_tells_of_an_altered_network_in_a_folder_that_is_not_its_own(

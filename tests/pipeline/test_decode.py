@@ -137,6 +137,12 @@ def test_decode_lays_a_transparent_colour_on_white(mode):
     assert decode(encode(image, "PNG", transparency=key)).pixels[0, :, 0].tolist() == [255, 200]
 
 
+def test_decode_keeps_the_colour_that_a_16_bit_png_calls_transparent():
+    key = pictures.chunk(b"tRNS", bytes(6))
+    rows = b"\0" + bytes(6) + b"\0\1" * 3  # black, and black as seen in the high bytes alone
+    assert not decode(pictures.png((2, 1), 16, 2, rows, extra=key)).pixels.any()
+
+
 def test_decode_leaves_the_fourth_channel_of_a_bmp_out():
     assert decode(pictures.bmp_with_alpha(RED, alpha=0)).pixels.tolist() == [[list(RED)] * 2] * 2
 

@@ -14,7 +14,8 @@ from django.core.management.base import CommandError, CommandParser
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand, in_words, similarity
+from recognition.management.arguments import similarity
+from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand, in_words
 from recognition.management.jobs import add_jobs, beside_the_bar, each, progress
 from recognition.management.pictures import found_in, read, shown
 from recognition.models import Gallery

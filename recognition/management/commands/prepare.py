@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from recognition import runtime
 from recognition.errors import RecognitionError
 from recognition.management.base import FAILED, in_words
-from recognition.models import ApiKey, GalleryChange
+from recognition.models import ApiKey, Gallery, GalleryChange
 from recognition.networks.catalogue import CATALOGUE
 from recognition.networks.prepare import prepare
 
@@ -39,20 +39,24 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            self.networks(offline=options["offline"])
-            if options["networks"]:
-                return
-            self.migrations()
+            if not options["networks"]:
+                self.migrations()
+            settled = not options["networks"] and _galleries_are_settled()
+            self.networks(offline=options["offline"] or settled)
         except RecognitionError as error:
             raise CommandError(in_words(error), returncode=FAILED) from error
         except OperationalError as error:
             message = f"The database does not answer: {error}. Check DATABASE_URL."
             raise CommandError(message, returncode=FAILED) from error
-        self.static_files()
-        self.admin_and_key()
+        if not options["networks"]:
+            self.static_files()
+            self.admin_and_key()
 
     def networks(self, *, offline: bool) -> None:
-        """Convert what is missing, FaceNet where it is wanted and can be had."""
+        """Convert what is missing, FaceNet where it is wanted and can be had.
+
+        ``offline``: FaceNet's weights are not downloaded.
+        """
         done = prepare(
             runtime.store(),
             facenet_weights=Path(settings.FACENET_WEIGHTS) if settings.FACENET_WEIGHTS else None,
@@ -98,6 +102,15 @@ class Command(BaseCommand):
     def tell(self, what: str, done: str) -> None:
         """Write what was done, or that it was there already."""
         self.stdout.write(f"{what}: {done or 'there already'}")
+
+
+def _galleries_are_settled() -> bool:
+    """Say whether people are registered by another embedder, and nobody has asked for FaceNet.
+
+    Without it every start on a machine that does not reach the weights would wait for them.
+    """
+    others = Gallery.objects.exclude(embedder__in=["", runtime.FACENET])
+    return settings.FACE_MODEL == "auto" and others.exists()
 
 
 def _facenet_is_wanted(*, offline: bool) -> bool:

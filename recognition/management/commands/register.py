@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from recognition import services
-from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand, display_name
+from recognition.management.arguments import add_selection, display_name, selection
+from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.management.pictures import read, shown
 from recognition.services import RegisterOptions
 from recognition.services.registration import refusal
@@ -27,6 +28,7 @@ class Command(GalleryCommand):
         parser.add_argument(
             "--replace", action="store_true", help="erase the references stored before"
         )
+        add_selection(parser)
         parser.add_argument("--dry-run", action="store_true", help="check, and store nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +39,10 @@ class Command(GalleryCommand):
             )
             raise CommandError(message, returncode=FAILED)
         wanted = RegisterOptions(
-            display_name=options["name"], replace=options["replace"], dry_run=options["dry_run"]
+            display_name=options["name"],
+            replace=options["replace"],
+            dry_run=options["dry_run"],
+            selection=selection(options),
         )
         gallery, uploads = self.chosen_gallery(options), [read(path) for path in images]
         done = services.register(gallery, options["user_id"], uploads, wanted, self.actor)

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from recognition import services
-from recognition.management.base import INCOMPLETE, GalleryCommand, similarity
+from recognition.management.arguments import add_selection, selection, similarity
+from recognition.management.base import INCOMPLETE, GalleryCommand
 from recognition.management.pictures import read
-from recognition.services.results import Selection
 
 
 class Command(GalleryCommand):
@@ -24,13 +24,14 @@ class Command(GalleryCommand):
         parser.add_argument(
             "--threshold", type=similarity, help="the similarity that suffices, -1 to 1"
         )
+        add_selection(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         answer = services.verify(
             self.chosen_gallery(options),
             options["user_id"],
             read(options["image"]),
-            selection=Selection(),
+            selection=selection(options),
             threshold=options["threshold"],
             actor=self.actor,
         )

@@ -1,0 +1,67 @@
+"""What can be given on the command line, read and checked."""
+
+from __future__ import annotations
+
+import math
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from recognition.models import Subject
+from recognition.pipeline.types import Box
+from recognition.services.results import Selection
+
+
+def similarity(text: str) -> float:
+    """Read a similarity: -1 to 1."""
+    value = _number(text)
+    if not -1 <= value <= 1:
+        raise ArgumentTypeError(f"{text!r} is no similarity: it must lie between -1 and 1")
+    return value
+
+
+def display_name(text: str) -> str:
+    """Read a person's name."""
+    longest = Subject._meta.get_field("display_name").max_length
+    if len(text) > longest or not text.isprintable():
+        raise ArgumentTypeError(f"a name has at most {longest} printable characters")
+    return text
+
+
+def box(text: str) -> Box:
+    """Read a box: four numbers, in pixels of the upright picture."""
+    sides = [_number(part) for part in text.split(",")]
+    if len(sides) != 4 or not all(map(math.isfinite, sides)) or min(sides[2:]) <= 0:
+        raise ArgumentTypeError(f"{text!r} is no box: write x,y,width,height in pixels")
+    return Box(*sides)
+
+
+def index(text: str) -> int:
+    """Read a place in a list, counted from 0."""
+    if not (text.isascii() and text.isdigit()):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 0 on")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def add_selection(parser: CommandParser) -> None:
+    """Let a command take ``--face`` and ``--box``, for pictures of several people."""
+    parser.add_argument(
+        "--face", type=index, metavar="N", help="the face meant, counted from the largest, from 0"
+    )
+    parser.add_argument(
+        "--box", type=box, metavar="X,Y,WIDTH,HEIGHT", help="where the face meant is, in pixels"
+    )
+
+
+def selection(options: Mapping[str, Any]) -> Selection:
+    """Return which face is meant."""
+    return Selection(face=options["face"], box=options["box"])

@@ -1,0 +1,88 @@
+"""How settings are read from the environment, from files and from .env."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from facesite.environment import Environment, Files
+from tests.servers import ROOT
+
+
+def reading(**values: str) -> Environment:
+    """Return an environment with ``values`` alone."""
+    environment = Environment()
+    environment.ENVIRON = Files(values)
+    return environment
+
+
+def command(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "DJANGO_SETTINGS_MODULE": "facesite.settings"}
+        | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_name_that_is_not_given_has_its_default():
+    assert reading().int("PORT", 8000) == 8000
+
+
+def test_a_secret_in_a_file_is_read_without_its_line_break(tmp_path):
+    (tmp_path / "secret").write_text("s3cret\n")
+    assert reading(PASSWORD_FILE=str(tmp_path / "secret")).str("PASSWORD", "") == "s3cret"
+
+
+def test_a_number_left_empty_has_its_default():
+    assert reading(FACE_MIN_SIZE=" ").int("FACE_MIN_SIZE", 40) == 40
+    assert reading(FACE_MATCHING_THRESHOLD="").float("FACE_MATCHING_THRESHOLD", None) is None
+
+
+@pytest.mark.parametrize(("text", "meant"), [("1", True), ("Yes", True), ("0", False), ("", True)])
+def test_a_switch_is_read(text, meant):
+    assert reading(KEEP_CROPS=text).bool("KEEP_CROPS", True) is meant
+
+
+@pytest.mark.parametrize(
+    ("read", "values"),
+    [
+        ("int", {"NAME": "eight"}),
+        ("float", {"NAME": "half"}),
+        ("bool", {"NAME": "perhaps"}),
+        ("str", {"NAME_FILE": "/no/such/file"}),
+    ],
+)
+def test_a_value_that_cannot_be_read_is_named(read, values):
+    with pytest.raises(ImproperlyConfigured, match="^NAME cannot be read: "):
+        getattr(reading(**values), read)("NAME", None)
+
+
+def test_a_wrong_setting_is_told_in_one_line(tmp_path):
+    done = command("check", PORT="eight", FACESITE_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "PORT" in done.stderr
+
+
+def test_the_environment_wins_over_the_file(tmp_path):
+    dotenv: Path = tmp_path / "env"
+    dotenv.write_text("PORT=9001\nWEB_THREADS=3\n")
+    given = {"FACESITE_ENV_FILE": str(dotenv), "PORT": "9002", "FACESITE_DATA_DIR": str(tmp_path)}
+    code = "from django.conf import settings; print(settings.PORT, settings.WEB_THREADS)"
+    done = command("shell", "--verbosity", "0", "--command", code, **given)
+    assert done.stdout.split() == ["9002", "3"]
+
+
+def test_a_missing_django_is_told_with_what_to_do(tmp_path):
+    bare = [sys.executable, "-S", "manage.py", "check"]  # -S: no installed packages
+    done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "make install" in done.stderr and "Traceback" not in done.stderr

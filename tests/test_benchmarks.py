@@ -1,0 +1,61 @@
+"""``make bench``: the command runs and says what it measured; how fast is no test's business."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.report import Bar, Row, table
+from benchmarks.timing import Effort, Measure, Turn, interleaved
+from tests.servers import ROOT
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory) -> dict:
+    """Return the JSON of a quick run of its cheapest section."""
+    output: Path = tmp_path_factory.mktemp("benchmarks") / "latest.json"
+    command = [sys.executable, "-m", "benchmarks", "--quick", "--only", "search"]
+    subprocess.run([*command, "--output", str(output)], cwd=ROOT, check=True)
+    return json.loads(output.read_text())
+
+
+def test_a_run_measures_the_search_against_every_peer(result):
+    peers = {row["peer"] for row in result["rows"]}
+    assert {"numpy BLAS", "faiss IndexFlatIP", "Redis SCAN + GET"} <= peers
+    assert {row["section"] for row in result["rows"]} == {"search"}
+    assert all(row["ratio"] > 0 and row["facesite"]["rounds"] >= 3 for row in result["rows"])
+
+
+def test_a_run_tells_of_the_machine_and_names_no_path(result):
+    facts = result["machine"]
+    assert facts["processor"] and facts["cores_used"] <= 2 and facts["packages"]["numpy"]
+    assert str(ROOT) not in json.dumps(result) and str(Path.home()) not in json.dumps(facts)
+
+
+def test_contestants_take_turns_and_nobody_is_always_first():
+    order: list[str] = []
+
+    def act(name: str):
+        return lambda round_: order.append(name) or [Turn({"work": 1.0}, None)]
+
+    turns = interleaved({"a": act("a"), "b": act("b")}, Effort(rounds=4, seconds=60))
+    assert order[-8:] == ["a", "b", "b", "a", "a", "b", "b", "a"]
+    assert {name: len(each) for name, each in turns.items()} == {"a": 4, "b": 4}
+
+
+def test_a_measure_keeps_the_95th_percentile():
+    measure = Measure.of([float(n) for n in range(1, 101)])
+    assert (measure.median, measure.least, measure.p95, measure.rounds) == (50.5, 1, 95, 100)
+
+
+def test_the_table_says_which_bar_is_missed():
+    ours, theirs = Measure.of([10.0]), Measure.of([30.0])
+    missed = Row("identify", "a", ours, "peer", theirs, Bar("at least", 5.0, 3.0), note="why")
+    reached = Row("identify", "b", ours, bar=Bar("at most", 11.0, 10.0, "ms"))
+    lines = table([missed, reached]).splitlines()
+    assert "3.00 x" in lines[2] and lines[2].endswith("at least 5.00 x   MISSED")
+    assert lines[3].endswith("reached") and "why" in lines[-1]
