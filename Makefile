@@ -43,7 +43,7 @@ prepare: install  ## Convert the networks, migrate, make the first admin and key
 
 # The image's: a weights file may be handed over as a build secret.
 networks: install
-	@FACENET_WEIGHTS="$${FACENET_WEIGHTS:-$(wildcard /run/secrets/facenet_weights)}" $(MANAGE) prepare
+	@FACENET_WEIGHTS="$${FACENET_WEIGHTS:-$(wildcard /run/secrets/facenet_weights)}" $(MANAGE) prepare --networks
 
 run: prepare  ## Serve on http://127.0.0.1:8000 (PORT=, HOST=0.0.0.0, TLS=1)
 	@exec $(MANAGE) serve

@@ -22,11 +22,12 @@ WARM_UP = 5  # requests
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What so many clients got: milliseconds of each request, and of the server's processor."""
+    """What so many clients got: milliseconds of each request; CPU seconds of server and clients."""
 
     milliseconds: list[float]
     seconds: float
     cpu_seconds: float
+    cpu_seconds_of_clients: float
 
     @property
     def rate(self) -> float:
@@ -35,6 +36,11 @@ class Load:
     @property
     def cpu_of_one(self) -> float:
         return self.cpu_seconds / len(self.milliseconds)
+
+    def __str__(self) -> str:
+        clients = self.cpu_seconds_of_clients / len(self.milliseconds)
+        server, client = (shown(each * 1000) for each in (self.cpu_of_one, clients))
+        return f"processor's time of a request: server {server} ms, client {client} ms"
 
 
 class Clients:
@@ -47,10 +53,11 @@ class Clients:
             first.identify(jpeg)
         first.close()
 
-    def __call__(self, load: tuple[int, float]) -> tuple[list[float], float]:
+    def __call__(self, load: tuple[int, float]) -> tuple[list[float], float, float]:
+        """Return milliseconds of each request, seconds in all, CPU seconds of the clients."""
         clients, seconds = load
         times: list[float] = []
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         threads = [
             threading.Thread(target=self._ask, args=(started + seconds, times))
             for _ in range(clients)
@@ -59,7 +66,7 @@ class Clients:
             thread.start()
         for thread in threads:
             thread.join()
-        return times, time.perf_counter() - started
+        return times, time.perf_counter() - started, time.process_time() - cpu
 
     def _ask(self, until: float, times: list[float]) -> None:
         client = Client(self._port, self._key)
@@ -82,23 +89,22 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def _loads(bench: Bench, site: Site) -> dict[int, Load]:
     site.client().close()  # it takes connections now
-    jpeg, seconds = photographs.small()[0], 2.0 if bench.quick else 8.0
+    jpeg, seconds = photographs.small()[0], 2.0 if bench.quick else 6.0
     loads = {}
     with Contestant(Clients, site.port, site.key, jpeg) as crowd:
         for clients in (1, 8) if bench.quick else CLIENTS:
             bench.say(f"{clients} clients, {site.embedder}")
             before = site.cpu_seconds()
-            [(times, lasted)] = crowd.ask((clients, seconds))
-            loads[clients] = Load(times, lasted, site.cpu_seconds() - before)
+            [(times, lasted, theirs)] = crowd.ask((clients, seconds))
+            loads[clients] = Load(times, lasted, site.cpu_seconds() - before, theirs)
     return loads
 
 
 def _rows(embedder: str, loads: dict[int, Load], cores: int) -> Iterator[Row]:
     most, ideal = max(loads), cores / loads[1].cpu_of_one
     for clients, load in loads.items():
-        what = f"640x480, {embedder}, {clients} clients"
-        cpu = f"CPU of the server: {shown(load.cpu_of_one * 1000)} ms a request"
-        yield Row("load", f"{what}: latency", Measure.of(load.milliseconds), note=cpu)
+        what = f"640x480, {embedder}, {clients} at once"
+        yield Row("load", f"{what}: latency", Measure.of(load.milliseconds), note=str(load))
         bar = None
         if clients == most:
             bar = Bar("at least", round(SHARE * ideal, 2), round(load.rate, 2), "requests/s")

@@ -37,10 +37,10 @@ def large() -> Photographs:
     return Photographs("2048x1536", (_jpeg(_one_face().resize(size, Image.Resampling.LANCZOS)),))
 
 
-def real() -> Photographs | None:
-    """Return photographs of a camera, 2048 pixels on the longer side; None where there are none."""
+def real() -> list[Photographs]:
+    """Return photographs of a camera, 2048 pixels on the longer side, where there are some."""
     paths = sorted(REAL.glob("*.jpg"))
-    return Photographs("real, 2048 px", tuple(map(_scaled, paths))) if paths else None
+    return [Photographs("real, 2048 px", tuple(map(_scaled, paths)))] if paths else []
 
 
 def _one_face() -> Image.Image:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.timing import Measure
 
-HEADINGS = ("", "Facesite", "against", "", "faster", "bar", "")
+HEADINGS = ("", "Facesite", "against", "", "faster", "bar", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Row:
         bar = asdict(self.bar) | {"reached": self.bar.reached} if self.bar else None
         return asdict(self) | {"ratio": self.ratio and round(self.ratio, 3), "bar": bar}
 
-    def cells(self) -> tuple[str, ...]:
+    def cells(self, footnote: str) -> tuple[str, ...]:
         """Return what stands in the table's columns."""
         ratio = f"{self.ratio:.2f} x" if self.ratio else ""
         verdict = ("reached" if self.bar.reached else "MISSED") if self.bar else ""
@@ -64,6 +64,7 @@ class Row:
             ratio,
             bar,
             verdict,
+            footnote,
         )
 
 
@@ -86,25 +87,23 @@ def told(measure: Measure) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """Return all rows as one table for a terminal, notes as footnotes."""
-    lines = list(_lines(rows))
+    notes = {note: f"[{number}]" for number, note in enumerate(_notes(rows), start=1)}
+    lines = list(_lines(rows, notes))
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-    return "\n".join([*text, "", *_footnotes(rows)])
+    return "\n".join([*text, "", *(f"{mark} {note}" for note, mark in notes.items())])
 
 
-def _lines(rows: Iterable[Row]) -> Iterator[tuple[str, ...]]:
+def _lines(rows: Iterable[Row], notes: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
     yield HEADINGS
     section = ""
     for row in rows:
         if row.section != section:
             section = row.section
             yield (section.upper(), *[""] * (len(HEADINGS) - 1))
-        yield row.cells()
+        yield row.cells(notes.get(row.note, ""))
 
 
-def _footnotes(rows: Iterable[Row]) -> list[str]:
-    notes: dict[str, None] = {}
-    for row in rows:
-        if row.note:
-            notes[f"{row.section}, {row.what}: {row.note}"] = None
-    return list(notes)
+def _notes(rows: Iterable[Row]) -> list[str]:
+    """Return what is said of rows, each thing once."""
+    return list(dict.fromkeys(row.note for row in rows if row.note))

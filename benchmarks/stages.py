@@ -31,7 +31,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             for pictures in (photographs.small(), photographs.large()):
                 bench.say(f"stages of {embedder}, {pictures.size}")
                 acts = {US: shown_to(ours, pictures), name: shown_to(theirs, pictures)}
-                turns = interleaved(acts, bench.effort(20, 12))
+                turns = interleaved(acts, bench.effort(20, 8))
                 yield from _rows(f"{pictures.size}, {DIMENSIONS[embedder]}", name, turns)
 
 

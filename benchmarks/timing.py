@@ -12,16 +12,20 @@ from typing import Any
 #: Seconds between turns: thread pools spin for some milliseconds after their work and would take
 #: the processor from whoever comes next.
 PAUSE = 0.03
-FEWEST = 3  # rounds, however slow a contestant is
 SLOW = 1.0  # seconds of a turn from which one of warming up has to do
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How much is measured: ``rounds``, or fewer where they would take more than ``seconds``."""
+    """How much is measured: ``rounds``, or fewer where they would take more than ``seconds``.
+
+    ``fewest`` are done however slow a contestant is; ``warm_up`` do not count.
+    """
 
     rounds: int
     seconds: float
+    fewest: int = 3
+    warm_up: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,11 @@ def interleaved(
     A contestant is called with the round's number; the first rounds warm up and do not count.
     """
     for act in contestants.values():
-        _warm_up(act)
+        _warm_up(act, effort.warm_up)
     turns: dict[str, list[Turn]] = {name: [] for name in contestants}
     names, started = list(contestants), time.perf_counter()
     for round_ in range(effort.rounds):
-        if round_ >= FEWEST and time.perf_counter() - started > effort.seconds:
+        if round_ >= effort.fewest and time.perf_counter() - started > effort.seconds:
             break
         first = round_ % len(names)
         for name in names[first:] + names[:first]:
@@ -97,8 +101,8 @@ def interleaved(
     return turns
 
 
-def _warm_up(act: Callable[[int], object]) -> None:
-    for _ in range(FEWEST):
+def _warm_up(act: Callable[[int], object], times: int) -> None:
+    for _ in range(times):
         started = time.perf_counter()
         act(0)
         if time.perf_counter() - started > SLOW:

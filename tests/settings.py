@@ -17,6 +17,8 @@ os.environ["FACESITE_ENV_FILE"] = os.devnull
 os.environ["FACESITE_DATA_DIR"] = str(DATA)
 for name in ("REGISTER", "VERIFY", "IDENTIFY", "DEFAULT", "SESSION"):
     os.environ[f"RATE_{name}"] = ""  # the tests of the limits set their own
+if database := os.environ.get("FACESITE_TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = database
 
 from facesite.settings import *  # noqa: E402, F403  # the environment had to be set first
 

@@ -38,7 +38,9 @@ class GalleryCommand(BaseCommand):
         if options["verbosity"] < 2:  # what a server logs would cut through answers and bars
             logging.getLogger("recognition.gallery").setLevel(logging.WARNING)
         try:
-            return super().execute(*args, **options)
+            output = super().execute(*args, **options)
+            self.stdout.flush()
+            return output
         except BrokenPipeError:  # whoever read the answer, as in `| head`, has read enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(INCOMPLETE)

@@ -44,9 +44,7 @@ class Detector:
         sure = scores >= self.confidence
         boxes, points, scores = boxes[sure], points[sure], scores[sure]
         found = [
-            Detection(
-                clipped(box, picture.size), landmarks, min(float(score), 1.0), outline(box)
-            )
+            Detection(clipped(box, picture.size), landmarks, min(float(score), 1.0), outline(box))
             for box, landmarks, score in zip(boxes, points, scores, strict=True)
         ]
         whole = [face for face in found if face.box.size > 0]

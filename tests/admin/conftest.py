@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from PIL import Image
 
@@ -71,6 +73,14 @@ class Pages:
 def address(model: str, page: str, *args: object) -> str:
     """Return where a page of the admin is: ``address("subject", "changelist")``."""
     return reverse(f"admin:recognition_{model}_{page}", args=args)
+
+
+def queries(client: Client, path: str) -> int:
+    """Return how many queries a page takes once content types are known."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, networks_dir: Path) -> Iterat
 def test_prepare_imports_no_torch_and_writes_no_network_where_all_is_there(site):
     code = [sys.executable, "-c", SAY_WHETHER_TORCH_WAS_IMPORTED]
     said = subprocess.check_output(code, env=site.environment, cwd=ROOT, text=True)  # noqa: S603
-    assert said.splitlines()[0] == "Networks: there already"
+    assert "Networks: there already" in said.splitlines()
     assert said.splitlines()[-1] == "False"
     assert not (site.folder / "networks").exists()
 

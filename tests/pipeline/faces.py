@@ -86,7 +86,9 @@ MADE: dict[str, Callable[[], Image.Image]] = {
 
 def _beside(path: Path) -> Callable[[], Image.Image]:
     """Return a function that opens a photograph, at most 2,000 px large."""
-    return lambda: ImageOps.contain(ImageOps.exif_transpose(Image.open(path)), (2000, 2000)).convert("RGB")
+    return lambda: ImageOps.contain(
+        ImageOps.exif_transpose(Image.open(path)), (2000, 2000)
+    ).convert("RGB")
 
 
 COMPARED = MADE | {

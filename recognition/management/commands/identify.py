@@ -111,6 +111,7 @@ class Command(GalleryCommand):
             for lines, refusal in each(look, paths, jobs=min(options["jobs"], len(paths))):
                 with beside_the_bar():
                     write(lines)
+                    self.stdout.flush()
                 refused += refusal
                 bar.update()
         if found.others:
