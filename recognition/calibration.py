@@ -215,9 +215,7 @@ def draw_search(
     order = np.argsort(-probes, axis=1)[:, :2]
     top = np.take_along_axis(probes, order, axis=1)
     strangers = embeddings[[of[p][0] for p in rest]] @ templates.T
-    return Search(
-        order[:, 0] == np.arange(len(known)), top[:, 0], top[:, 1], strangers.max(axis=1)
-    )
+    return Search(order[:, 0] == np.arange(len(known)), top[:, 0], top[:, 1], strangers.max(axis=1))
 
 
 def open_set(

@@ -48,7 +48,7 @@ PROBLEMS: dict[str, Problem] = {
         405, "The method is not allowed here", "Use one of the methods named in the Allow header."
     ),
     "duplicate_face": Problem(
-        409, "The face is registered already", "Use that user_id, or register with on_duplicate=flag."
+        409, "The face is registered already", "Use that user_id, or send on_duplicate=flag."
     ),
     "gallery_not_empty": Problem(
         409, "The gallery is not empty", "Unregister its users first, or send force=true."
@@ -78,10 +78,12 @@ PROBLEMS: dict[str, Problem] = {
         500, "Something went wrong here", "Report the request id; the log holds the details."
     ),
     "overloaded": Problem(
-        503, "Too many requests at once", "Wait as many seconds as Retry-After says, then try again."
+        503, "Too many requests at once", "Wait as long as Retry-After says, then try again."
     ),
     "not_ready": Problem(
-        503, "The service is not ready", "Run `manage.py prepare`; GET /health/ready says what is missing."
+        503,
+        "The service is not ready",
+        "Run `manage.py prepare`; /health/ready says what is missing.",
     ),
 }
 

@@ -23,9 +23,7 @@ from recognition.pipeline.types import Floats
 
 GALLERY_NAME = re.compile(r"\A[a-z0-9_-]{1,64}\Z")
 USER_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
-USER_ID_RULE = (
-    "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
-)
+USER_ID_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
 DEFAULT_GALLERY = "default"
 SCOPES = ("register", "verify", "identify", "read", "delete")
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
@@ -105,9 +103,7 @@ class Subject(models.Model):
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="subjects")
     number = models.BigIntegerField(unique=True, default=random_number, editable=False)
-    user_id = models.CharField(
-        max_length=128, validators=[RegexValidator(USER_ID, USER_ID_RULE)]
-    )
+    user_id = models.CharField(max_length=128, validators=[RegexValidator(USER_ID, USER_ID_RULE)])
     display_name = models.CharField(max_length=200, blank=True)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     active = models.BooleanField(default=True, help_text="Inactive people are never matched.")
@@ -206,7 +202,7 @@ class GalleryChange(models.Model):
 
     @classmethod
     def append(cls, operation: str, subjects: Iterable[Subject]) -> None:
-        """Say that ``subjects`` were put or removed; call ``lock`` first, in the same transaction."""
+        """Say that ``subjects`` were put or removed; ``lock`` first, in the same transaction."""
         cls.objects.bulk_create(
             [
                 cls(gallery=s.gallery_id, operation=operation, subject_number=s.number, slot=s.pk)
@@ -290,4 +286,3 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
-

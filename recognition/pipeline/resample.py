@@ -52,13 +52,13 @@ class Mipmap:
 
     def crops(self, rectangles: Integers, size: int) -> Floats:
         """Return (N, 3, size, size) means of areas of ``left, top, right, bottom`` rows (N, 4)."""
-        crops = np.empty((len(rectangles), size, size, 3), dtype=np.float32)
+        crops = np.empty((len(rectangles), 3, size, size), dtype=np.float32)
         sides = (rectangles[:, 2:] - rectangles[:, :2]).max(axis=1)
         for rows in similar_sides(sides, size):
             times = halvings(float(sides[rows].min() / size), CROP_SHRINKAGE)
             pixels = self.halved(times)
             crops[rows] = average_rectangles(pixels, rectangles[rows] >> times, size)
-        return crops.transpose(0, 3, 1, 2)
+        return crops
 
     def halved(self, times: int) -> Pixels:
         """Return the (H / 2^times, W / 2^times, 3) picture, sides rounded up."""
@@ -88,10 +88,8 @@ class Level:
         areas = strips.take(right, axis=1)
         areas -= strips.take(left, axis=1)  # (n, width)
         counts = np.outer(bottom[rows] - top[rows], right - left).astype(np.float32)
-        for plane in self.means:
-            plane[rows] = areas & LANE_MASK
-            plane[rows] /= counts
-            areas >>= LANE
+        for plane, sum_of_colour in zip(self.means, unpacked(areas), strict=True):
+            np.divide(sum_of_colour, counts, out=plane[rows], casting="same_kind")
 
 
 def fill(levels: Sequence[Level], pixels: Pixels, unit: int) -> None:
@@ -106,20 +104,32 @@ def fill(levels: Sequence[Level], pixels: Pixels, unit: int) -> None:
 
 
 def summed_areas(pixels: Pixels) -> Packed:
-    """Return (H + 1, W + 1) sums of all pixels above and to the left, colours packed.
+    """Return (H + 1, W + 1) sums of all pixels above and to the left.
 
     The sums overflow; differences of them are right all the same, as long as those fit.
     """
-    packed = pixels[..., 2].astype(np.uint64)
-    for channel in (1, 0):
-        packed <<= LANE
-        packed |= pixels[..., channel]
-    height, width = packed.shape
+    height, width = pixels.shape[:2]
     sums = np.zeros((height + 1, width + 1), dtype=np.uint64)
-    np.cumsum(packed, axis=1, out=sums[1:, 1:])
+    np.cumsum(packed(pixels), axis=1, out=sums[1:, 1:])
     for row in range(1, height):  # np.cumsum is many times slower along this axis
         sums[row + 1] += sums[row]
     return sums
+
+
+def packed(colours: NDArray[np.unsignedinteger]) -> Packed:
+    """Return (...) numbers that hold the three colours of (..., 3) side by side."""
+    lanes = colours[..., 2].astype(np.uint64)
+    for channel in (1, 0):
+        lanes <<= LANE
+        lanes |= colours[..., channel]
+    return lanes
+
+
+def unpacked(lanes: Packed) -> Iterator[Packed]:
+    """Return red, green and blue one after the other; ``lanes`` are used up."""
+    for _ in range(3):
+        yield lanes & LANE_MASK
+        lanes >>= LANE
 
 
 def halvings(shrinkage: float, most: float) -> int:
@@ -157,15 +167,22 @@ def similar_sides(sides: Integers, size: int) -> Iterator[Integers]:
 
 
 def average_rectangles(pixels: Pixels, rectangles: Integers, size: int) -> Floats:
-    """Return (N, size, size, 3) means of areas of each ``left, top, right, bottom`` row (N, 4)."""
+    """Return (N, 3, size, size) means of areas of each ``left, top, right, bottom`` row (N, 4)."""
     width = int((rectangles[:, 2] - rectangles[:, 0]).max())
     left = np.minimum(rectangles[:, 0], pixels.shape[1] - width)  # (N,)
     top, bottom = windows(rectangles[:, 3] - rectangles[:, 1], size)  # (N, size)
     strips = sum_rows(pixels, top + rectangles[:, 1, None], bottom - top, left, width)
     start, end = windows(rectangles[:, 2] - rectangles[:, 0], size)
-    sums = sum_columns(strips, start + (rectangles[:, 0] - left)[:, None], end - start)
-    sums /= ((bottom - top)[:, :, None] * (end - start)[:, None, :])[..., None]
-    return sums
+    shift = (rectangles[:, 0] - left)[:, None]
+    sums = np.zeros((*strips.shape[:2], width + 1), dtype=np.uint64)
+    np.cumsum(packed(strips), axis=2, out=sums[..., 1:])
+    areas = np.take_along_axis(sums, (end + shift)[:, None], axis=2)
+    areas -= np.take_along_axis(sums, (start + shift)[:, None], axis=2)  # (N, size, size)
+    counts = ((bottom - top)[:, :, None] * (end - start)[:, None, :]).astype(np.float32)
+    means = np.empty((len(rectangles), 3, size, size), dtype=np.float32)
+    for channel, sum_of_colour in enumerate(unpacked(areas)):
+        np.divide(sum_of_colour, counts, out=means[:, channel], casting="same_kind")
+    return means
 
 
 def sum_rows(
@@ -178,17 +195,8 @@ def sum_rows(
     sums = runs[tops, left[:, None]].astype(np.uint16)
     for offset in range(1, int(lengths.max())):
         crop, row = np.nonzero(lengths > offset)
-        sums[crop, row] += runs[tops[crop, row] + offset, left[crop]]
+        if len(crop) == lengths.size:
+            sums += runs[tops + offset, left[:, None]]
+        else:
+            sums[crop, row] += runs[tops[crop, row] + offset, left[crop]]
     return sums.reshape(*tops.shape, width, 3)
-
-
-def sum_columns(strips: NDArray[np.uint16], starts: Integers, lengths: Integers) -> Floats:
-    """Sum ``lengths`` columns of (N, size, width, 3) from each of the (N, size) ``starts``."""
-    count, size, width, _ = strips.shape
-    crop, row = np.ogrid[:count, :size]
-    sums = np.zeros((count, size, size, 3), dtype=np.float32)
-    for offset in range(int(lengths.max())):
-        column = np.minimum(starts + offset, width - 1)[:, None, :]
-        part = strips[crop[..., None], row[..., None], column]
-        sums += part * (lengths > offset)[:, None, :, None]
-    return sums

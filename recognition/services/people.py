@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from recognition import runtime
 from recognition.errors import RecognitionError
@@ -78,6 +82,13 @@ def create_gallery(name: str, *, actor: Actor) -> Gallery:
     return gallery
 
 
+@cache  # once a day in each process
+def forget_old_events(today: date) -> None:
+    """Delete what is older than ``EVENTS_KEEP`` days."""
+    kept = timezone.now() - timedelta(days=settings.EVENTS_KEEP)
+    Event.objects.filter(time__lt=kept).delete()
+
+
 def record(
     act: str,
     gallery: Gallery,
@@ -88,6 +99,7 @@ def record(
     decision: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write down what was done (``Event``); people stand there by their number alone."""
+    forget_old_events(date.today())
     return Event.objects.create(
         actor=actor.name,
         act=act,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from io import BytesIO
 from typing import Any
 
@@ -23,7 +23,6 @@ from recognition.models import (
     GalleryChange,
     Reference,
     Subject,
-    from_bytes,
     to_bytes,
 )
 from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Quality

@@ -6,7 +6,7 @@ import pytest
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.models import Event, Gallery, Subject
+from recognition.models import Event, Subject
 from recognition.services.results import Selection, Upload
 from tests.conftest import TESTER
 
