@@ -75,32 +75,10 @@ def pair_scores(embeddings: Floats, labels: Labels) -> tuple[Scores, Scores]:
     return genuine, Scores.of(similarities[~same], weights[~same])
 
 
-def template_scores(
-    embeddings: Floats, labels: Labels, *, references: int, draws: int, seed: int
-) -> Scores:
-    """Return impostor scores of single probes against templates of ``references`` photographs."""
-    generator = np.random.default_rng(seed)
-    people = _people_with(labels, references)
-    weights = person_weights(labels)
-    similarities, shares = [], []
-    for _ in range(draws):
-        chosen = [generator.choice(np.flatnonzero(labels == p), references, False) for p in people]
-        templates = unit(np.stack([embeddings[rows].mean(axis=0) for rows in chosen]))
-        strangers = labels[:, None] != people[None]
-        similarities.append((embeddings @ templates.T)[strangers])
-        shares.append(np.broadcast_to(weights[:, None], strangers.shape)[strangers])
-    return Scores.of(np.concatenate(similarities), np.concatenate(shares))
-
-
 def unit(vectors: Floats) -> Floats:
     """Bring rows to length 1."""
     lengths: Floats = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / lengths
-
-
-def _people_with(labels: Labels, photographs: int) -> Labels:
-    people, counts = np.unique(labels, return_counts=True)
-    return people[counts >= photographs]
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,20 +123,19 @@ class Row:
     fitted: bool
 
 
-def threshold_table(genuine: Scores, impostors: Sequence[Scores], people: int) -> list[Row]:
-    """Return thresholds for RATES and FITTED_RATES, the safest of several kinds of impostors.
+def threshold_table(genuine: Scores, impostors: Scores, people: int) -> list[Row]:
+    """Return thresholds for RATES and FITTED_RATES.
 
     A rate that the pairs of ``people`` do not support (rule of three) is read off the tail.
     """
     supported = RULE_OF_THREE / (people * (people - 1) / 2)
-    tails = [Tail.fitted(scores) for scores in impostors]
+    tail = Tail.fitted(impostors)
     rows: list[Row] = []
     for rate in (*RATES, *FITTED_RATES):
         fitted = rate < supported
-        sources: Sequence[Scores | Tail] = tails if fitted else impostors
-        similarity = min(max(source.threshold_at(rate) for source in sources), 1.0)
+        similarity = tail.threshold_at(rate) if fitted else impostors.threshold_at(rate)
         # The tail begins where the data end; the table must rise all the same.
-        similarity = max(similarity, rows[-1].similarity if rows else -1.0)
+        similarity = max(min(similarity, 1.0), rows[-1].similarity if rows else -1.0)
         fnmr = 1.0 - genuine.share_reaching(similarity)
         rows.append(Row(rate, round(similarity, 5), round(fnmr, 5), fitted))
     return rows

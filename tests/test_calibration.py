@@ -51,7 +51,7 @@ def test_the_fitted_tail_continues_an_exponential_one():
 def test_the_table_rises_and_marks_what_is_fitted():
     embeddings, labels = crowd(60, 2, noise=0.5)
     genuine, impostors = calibration.pair_scores(embeddings, labels)
-    table = calibration.threshold_table(genuine, [impostors], people=60)
+    table = calibration.threshold_table(genuine, impostors, people=60)
     similarities = [row.similarity for row in table]
     assert similarities == sorted(similarities)
     assert [row.fmr for row in table if not row.fitted] == [1e-2, 3e-3]

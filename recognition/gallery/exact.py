@@ -25,7 +25,8 @@ class Candidate:
 class ExactIndex:
     """Exact 1:N search over one gallery.
 
-    numbers: (N,) int64; templates: (N, D) float32, rows of length 1. Safe for many threads: a change and a search never see each other half done.
+    numbers: (N,) int64; templates: (N, D) float32, rows of length 1. Safe for many
+    threads: a change and a search never see each other half done.
     """
 
     def __init__(self, dimension: int) -> None:

@@ -154,9 +154,9 @@ def _eased(module: nn.Module) -> nn.Module:
     """Rewrite in place, with the same results, what is slow to run or to export.
 
     Batch normalisation is multiplied into the convolution before it: the exporter does that as
-    well, but takes half as long again over the longer graph. A PReLU after a convolution becomes
-    operations that ONNX Runtime runs in its own layout, without turning the array to and fro:
-    MTCNN's networks then take a fifth to a quarter less time.
+    well, but takes half as long again over the longer graph. A PReLU or a softmax of two after a
+    convolution becomes operations that ONNX Runtime runs in its own layout, without turning the
+    array to and fro: MTCNN's networks then take a quarter less time.
     """
     from torch import nn
     from torch.nn.utils import fuse_conv_bn_eval
@@ -165,11 +165,21 @@ def _eased(module: nn.Module) -> nn.Module:
         convolution, normalisation = getattr(part, "conv", None), getattr(part, "bn", None)
         if isinstance(convolution, nn.Conv2d) and isinstance(normalisation, nn.BatchNorm2d):
             part.conv, part.bn = fuse_conv_bn_eval(convolution, normalisation), nn.Identity()
-    children = list(module.named_children())
-    for (_, before), (name, layer) in pairwise(children):
+    for (_, before), (name, layer) in pairwise(list(module.named_children())):
         if isinstance(before, nn.Conv2d) and isinstance(layer, nn.PReLU):
             setattr(module, name, _prelu(layer.weight.detach()))
+        if isinstance(before, nn.Conv2d) and isinstance(layer, nn.Softmax):
+            _subtract_the_other(before)
+            setattr(module, name, nn.Sigmoid())
     return module.eval()
+
+
+def _subtract_the_other(convolution: nn.Conv2d) -> None:
+    """Turn two outputs a and b into a - b and b - a, whose sigmoids are the softmax of a and b."""
+    if convolution.out_channels != 2:
+        raise ValueError("only a softmax of two is a sigmoid")
+    for values in convolution.parameters():
+        values.data = values.data - values.data.flip(0)
 
 
 def _prelu(slopes: Tensor) -> nn.Module:

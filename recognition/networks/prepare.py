@@ -71,7 +71,7 @@ def prepare(
         digest = (facenet_sha256 or CATALOGUE[FACENET].source_sha256).lower()
         try:
             converted += _prepare_facenet(store, facenet_weights, digest, download_dir, say)
-        except (DownloadFailed, UnusableWeights, ConversionFailed) as failure:
+        except (DownloadFailed, UnusableWeights, ConversionFailed, OSError) as failure:
             problem = str(failure)
             say(
                 f"FaceNet ({FACENET}) is not at hand. {problem} Facesite goes on with {DLIB}; "

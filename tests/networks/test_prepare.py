@@ -146,6 +146,14 @@ def test_prepare_goes_on_without_facenet_where_the_network_is_unreachable(
     assert time.monotonic() - start < 10
 
 
+def test_prepare_goes_on_without_facenet_where_it_cannot_store_the_download(
+    preparation_of_facenet, published, tmp_path
+):
+    (tmp_path / "downloads").write_text("a file, where the folder should be")
+    prepared = preparation_of_facenet.run()
+    assert prepared.ready == (*MTCNN, DLIB) and "downloads" in prepared.facenet_problem
+
+
 def test_prepare_makes_an_altered_network_anew(networks_dir, tmp_path, converting):
     shutil.copytree(networks_dir, tmp_path / "networks")
     made = Preparation(tmp_path / "given", tmp_path)
