@@ -4,7 +4,7 @@ A person's row has a fixed place, ``slot``: block ``slot // BLOCK`` of their emb
 ``slot % BLOCK``. Putting somebody writes one row, removing somebody writes zeros over it.
 Under one prefix: ``:version``, the change up to which the rows were written; ``:epoch``, another
 one for each rebuild; ``:blocks``, the set of the blocks' keys; ``:<embedder>:<block>``, the
-blocks. Without a version, or with one from the future, the copy is dropped and made anew.
+blocks. Where one of them is missing, or the version is from the future, all is made anew.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 BLOCK = 4096  # rows; 2 MB at 128 dimensions, 8 MB at 512: a few gets for a large gallery
 ATTEMPTS = 5  # at writing beside other writers, before it is left to the next one
+MANY = 10_000  # changes that are not worth writing one by one
+NO_BLOCK = b"-"  # a member of the set of blocks, so that an empty copy has one too
 REBUILD_TIMEOUT = 60.0  # seconds after which a rebuild that was killed may be begun again
 
 
@@ -88,8 +90,11 @@ class TemplateCache:
         version, epoch = redis.mget(self._key("version"), self._key("epoch"))
         if version is None or epoch is None:
             return None
-        keys = sorted(key.decode() for key in redis.smembers(self._key("blocks")))
-        blocks = [self._unpack(key, raw) for key in keys if (raw := redis.get(key)) is not None]
+        keys = blocks_in(redis.smembers(self._key("blocks")))
+        if keys is None:
+            return None
+        raws = {key: redis.get(key) for key in sorted(keys)}
+        blocks = [self._unpack(key, raw) for key, raw in raws.items() if raw is not None]
         if len(blocks) < len(keys) or redis.get(self._key("epoch")) != epoch:
             return None  # Redis dropped a block by itself, or somebody is making all anew
         return int(version), blocks
@@ -112,31 +117,44 @@ class TemplateCache:
         redis: Any = self._connect()
         for _ in range(ATTEMPTS):
             with redis.pipeline() as pipe:
-                pipe.watch(self._key("version"))
-                version, head = pipe.get(self._key("version")), source.head()
-                if version is None or int(version) > head:
-                    return self._rebuild(redis, source)
                 try:
-                    self._write_changes(pipe, source, int(version), head)
-                    return True
+                    return self._write_changes(pipe, source) or self._rebuild(redis, source)
                 except WatchError:
                     continue  # another process wrote in between: look again
         return False
 
-    def _write_changes(self, pipe: Any, source: Source, version: int, head: int) -> None:
-        changes = source.changes(after=version, upto=head)
-        blocks = {key.decode() for key in pipe.smembers(self._key("blocks"))}
+    def _write_changes(self, pipe: Any, source: Source) -> bool:
+        """Bring a whole copy to the head of the log; return False where it must be made anew."""
+        pipe.watch(self._key("version"), self._key("epoch"), self._key("blocks"))
+        version, epoch = pipe.mget(self._key("version"), self._key("epoch"))
+        blocks = blocks_in(pipe.smembers(self._key("blocks")))
+        head = source.head()
+        if version is None or epoch is None or blocks is None or int(version) > head:
+            return False
+        if int(version) == head:
+            return True
+        if blocks:
+            pipe.watch(*blocks)
+            if pipe.exists(*blocks) < len(blocks):
+                return False  # Redis dropped one by itself; writing a row would hide that
+        changes = source.changes(after=int(version), upto=head)
+        if len(changes) > MANY:
+            return False
         pipe.multi()
-        for slot in {change.slot for change in changes}:
+        self._erase(pipe, blocks, {change.slot for change in changes})
+        for templates in source.templates({change.subject_number for change in changes}):
+            self._put(pipe, templates)
+        pipe.set(self._key("version"), head)
+        pipe.execute()
+        return True
+
+    def _erase(self, pipe: Any, blocks: set[str], slots: set[int]) -> None:
+        for slot in slots:
             for embedder, dimension in self._dimensions.items():
                 key = self._key(embedder, slot // BLOCK)
                 if key in blocks:
                     size = row_type(dimension).itemsize
                     pipe.setrange(key, slot % BLOCK * size, bytes(size))
-        for templates in source.templates({change.subject_number for change in changes}):
-            self._put(pipe, templates)
-        pipe.set(self._key("version"), head)
-        pipe.execute()
 
     def _rebuild(self, redis: Any, source: Source) -> bool:
         """Write everything anew; only one process does, the others go on and look again later."""
@@ -145,8 +163,12 @@ class TemplateCache:
             return False
         try:
             head = source.head()
-            blocks = [key.decode() for key in redis.smembers(self._key("blocks"))]
-            redis.delete(*map(self._key, ("version", "epoch", "blocks")), *blocks)
+            redis.delete(*map(self._key, ("version", "epoch", "blocks")))
+            # By pattern: the set of the blocks may be what was lost.
+            for embedder in self._dimensions:
+                if old := list(redis.scan_iter(self._key(embedder, "*"), count=BLOCK)):
+                    redis.delete(*old)
+            redis.sadd(self._key("blocks"), NO_BLOCK)
             for templates in source.all_templates():
                 with redis.pipeline(transaction=False) as pipe:
                     self._put(pipe, templates)
@@ -167,6 +189,11 @@ class TemplateCache:
             key = self._key(templates.embedder, slot // BLOCK)
             pipe.sadd(self._key("blocks"), key)
             pipe.setrange(key, slot % BLOCK * rows.itemsize, rows[start:stop].tobytes())
+
+
+def blocks_in(members: set[bytes]) -> set[str] | None:
+    """Return the keys in the set of blocks, None where the set itself is gone."""
+    return {key.decode() for key in members - {NO_BLOCK}} if members else None
 
 
 def _runs(slots: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:

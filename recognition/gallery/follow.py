@@ -75,16 +75,12 @@ class Follower:
         self._indexes: dict[int, ExactIndex] = {}
         self._version = -1  # nothing was loaded yet
 
-    @property
-    def version(self) -> int:
-        return self._version
-
     def caught_up(self, gallery: int, dimension: int) -> ExactIndex:
         """Return the index of ``gallery``, holding every change committed before this call."""
-        head = self._source.head()
-        if head != self._version:
+        if self._source.head() != self._version:
             with self._lock:
-                self._catch_up(head)
+                # Asked again: another thread may have been quicker and brought newer changes.
+                self._catch_up(self._source.head())
         index = self._indexes.get(gallery)
         if index is None or index.dimension != dimension:
             return ExactIndex(dimension)  # nobody of this embedder is registered there
@@ -93,13 +89,13 @@ class Follower:
     def _catch_up(self, head: int) -> None:
         if self._version < 0 or head < self._version:  # first use, or the database was replaced
             self._load()
-        # Another thread may have been quicker; then there is nothing left to apply.
         if head > self._version:
             self._apply(self._source.changes(after=self._version, upto=head))
             self._version = head
+        if self._cache:
+            self._cache.follow(self._source)
 
     def _load(self) -> None:
-        self._indexes = {}
         copy = self._cache.load() if self._cache else None
         # The head is read before the templates: a change in between is applied twice, never lost.
         version = self._source.head()
@@ -107,29 +103,33 @@ class Follower:
             version, blocks = copy[0], iter(copy[1])
         else:
             blocks = self._source.all_templates()
+        indexes: dict[int, ExactIndex] = {}
         for block in blocks:
-            self._put(block)
-        self._version = version
+            put(indexes, block)
+        # Other threads go on with the old indexes until the new ones are whole.
+        self._indexes, self._version = indexes, version
         log.info("index loaded: %d people at version %d", self.people(), version)
 
     def _apply(self, changes: list[Change]) -> None:
         numbers = {change.subject_number for change in changes}
         for block in self._source.templates(numbers):
-            self._put(block)
+            put(self._indexes, block)
             numbers.difference_update(block.numbers.tolist())
         for index in self._indexes.values():
             index.remove(numbers)
         self._indexes = {gallery: index for gallery, index in self._indexes.items() if len(index)}
 
-    def _put(self, block: Templates) -> None:
-        for gallery in np.unique(block.galleries).tolist():
-            rows = block.galleries == gallery
-            index = self._indexes.get(gallery)
-            if index is None or index.dimension != block.vectors.shape[1]:
-                # A gallery changes its embedder only while it is empty.
-                index = self._indexes[gallery] = ExactIndex(block.vectors.shape[1])
-            index.put(block.numbers[rows], block.vectors[rows])
-
     def people(self) -> int:
         """Return how many people all indexes of this process hold."""
         return sum(len(index) for index in self._indexes.values())
+
+
+def put(indexes: dict[int, ExactIndex], block: Templates) -> None:
+    """Put templates into the indexes of their galleries."""
+    for gallery in np.unique(block.galleries).tolist():
+        rows = block.galleries == gallery
+        index = indexes.get(gallery)
+        if index is None or index.dimension != block.vectors.shape[1]:
+            # A gallery changes its embedder only while it is empty.
+            index = indexes[gallery] = ExactIndex(block.vectors.shape[1])
+        index.put(block.numbers[rows], block.vectors[rows])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
 from recognition import runtime
@@ -17,8 +19,10 @@ from recognition.models import (
     Reference,
     Subject,
 )
-from recognition.services.people import find_gallery, find_user, record
+from recognition.services.people import find_gallery, find_user, record, record_all
 from recognition.services.results import Actor, Erased
+
+log = logging.getLogger(__name__)
 
 SOME = 500  # ids in one IN (...)
 
@@ -39,8 +43,7 @@ def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
         erased = Erased()
         for first in range(0, len(doomed), SOME):
             erased = _add(erased, _erase(doomed[first : first + SOME]))
-        for subject in doomed:
-            record("unregister", subject.gallery, actor, subject=subject)
+        record_all("unregister", doomed, actor)
         _forget_embedders({subject.gallery_id for subject in doomed})
         transaction.on_commit(runtime.publish)
     return erased
@@ -53,8 +56,23 @@ def _erase(subjects: list[Subject]) -> Erased:
     )
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
-    Subject.objects.filter(pk__in=[s.pk for s in subjects]).delete()
+    erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(subjects=len(subjects), templates=templates, **counts)
+
+
+def erase_bytes(rows: QuerySet[Any]) -> None:
+    """Delete rows, and on SQLite their bytes too, which would else stay in its write-ahead log."""
+    rows.delete()
+    if connection.vendor == "sqlite":
+        transaction.on_commit(_empty_write_ahead_log)
+
+
+def _empty_write_ahead_log() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        busy = cursor.fetchone()[0]
+    if busy:
+        log.warning("SQLite's write-ahead log is in use: the next erasure empties it")
 
 
 def _add(a: Erased, b: Erased) -> Erased:
@@ -94,10 +112,10 @@ def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased
         doomed = dict(references.values_list("pk", "subject_id"))
         owners = Subject.objects.filter(pk__in=set(doomed.values()))
         subjects = list(owners.select_related("gallery"))
-        Reference.objects.filter(pk__in=list(doomed)).delete()
+        erase_bytes(Reference.objects.filter(pk__in=list(doomed)))
         for subject in subjects:
             subject.make_template()
-            record("delete_reference", subject.gallery, actor, subject=subject)
+        record_all("delete_reference", subjects, actor)
         GalleryChange.append("put", subjects)
         _forget_embedders({subject.gallery_id for subject in subjects})
         transaction.on_commit(runtime.publish)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from PIL import Image
 
 from recognition import runtime
@@ -26,6 +27,7 @@ from recognition.models import (
     to_bytes,
 )
 from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Quality
+from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_gallery, record
 from recognition.services.recognition import named
@@ -57,6 +59,15 @@ class RegisterOptions:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """Whom the pictures are of, where, and what embeds them."""
+
+    gallery: Gallery
+    user_id: str
+    embedder: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sighting:
     """One picture that may become a reference; ``reference_id`` where it is one already."""
 
@@ -85,30 +96,30 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
-    embedder = runtime.embedder_of(gallery)
-    sightings, rejected = _look_at_all(gallery, user_id, uploads, embedder, options)
+    target = Target(gallery, user_id, runtime.embedder_of(gallery))
+    sightings, rejected = _look_at_all(target, uploads, options.selection)
     if not sightings:
         error = _no_usable(rejected)
         record("register", gallery, actor, outcome=error.code)
         raise error
-    duplicates = _duplicates(gallery, user_id, embedder, sightings)
-    if duplicates and options.on_duplicate == "reject":
-        record("register", gallery, actor, outcome="duplicate_face")
-        raise _duplicate_face(duplicates)
     if options.dry_run:
-        return _rehearsed(gallery, user_id, embedder, sightings, rejected, duplicates)
-    stored, total = _store(gallery, user_id, embedder, sightings, options, actor)
-    return Registration(user_id, stored, rejected, duplicates, total, embedder)
+        accepted, duplicates = _rehearse(target, sightings, options)
+    else:
+        try:
+            accepted, duplicates = _store(target, sightings, options, actor)
+        except RecognitionError as error:
+            record("register", gallery, actor, outcome=error.code)
+            raise
+    total = _owned(target).count()
+    return Registration(
+        user_id, accepted, rejected, duplicates, total, target.embedder, options.dry_run
+    )
 
 
 def _look_at_all(
-    gallery: Gallery,
-    user_id: str,
-    uploads: Sequence[Upload],
-    embedder: str,
-    options: RegisterOptions,
+    target: Target, uploads: Sequence[Upload], selection: Selection
 ) -> tuple[list[Sighting], list[Rejected]]:
-    known = _known_pictures(gallery, user_id, uploads)
+    known = _known_pictures(target, uploads)
     sightings: list[Sighting] = []
     rejected: list[Rejected] = []
     for index, upload in enumerate(uploads):
@@ -118,7 +129,7 @@ def _look_at_all(
                 old = known[sha256]
                 sightings.append(Sighting(index, upload, sha256, face_of(old), str(old.pk)))
             else:
-                face = _registrable(upload, embedder, options.selection)
+                face = _registrable(upload, target.embedder, selection)
                 sightings.append(Sighting(index, upload, sha256, face))
         except RecognitionError as error:
             if error.problem.status >= 500:
@@ -127,12 +138,16 @@ def _look_at_all(
     return sightings, rejected
 
 
-def _known_pictures(
-    gallery: Gallery, user_id: str, uploads: Sequence[Upload]
-) -> dict[str, Reference]:
+def _owned(target: Target) -> QuerySet[Reference]:
+    """Return the references that the user has now."""
+    return Reference.objects.filter(
+        subject__gallery=target.gallery, subject__user_id=target.user_id
+    )
+
+
+def _known_pictures(target: Target, uploads: Sequence[Upload]) -> dict[str, Reference]:
     hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
-    owned = Reference.objects.filter(subject__gallery=gallery, subject__user_id=user_id)
-    return {old.source_sha256: old for old in owned.filter(source_sha256__in=hashes)}
+    return {old.source_sha256: old for old in _owned(target).filter(source_sha256__in=hashes)}
 
 
 def _registrable(upload: Upload, embedder: str, selection: Selection) -> Face:
@@ -187,22 +202,26 @@ def refusal(rejected: Rejected) -> dict[str, Any]:
     return shown | {key: error.extra[key] for key in ("reasons",) if key in error.extra}
 
 
-def _duplicates(
-    gallery: Gallery, user_id: str, embedder: str, sightings: list[Sighting]
-) -> list[Match]:
-    """Return people of other ids whom the new faces would be taken for, most similar first."""
+def _duplicates(target: Target, sightings: list[Sighting], options: RegisterOptions) -> list[Match]:
+    """Return people of other ids whom the new faces would be taken for, most similar first.
+
+    Raises ``duplicate_face`` where ``reject`` is asked and there is one.
+    """
     new = [s.face.embedding for s in sightings if s.face.embedding is not None]
     if not new:
         return []
-    index = runtime.index(gallery)
-    policy = Policy.for_identify(embedder, people=len(index), gallery=gallery)
+    index = runtime.index(target.gallery)
+    policy = Policy.for_identify(target.embedder, people=len(index), gallery=target.gallery)
     best: dict[int, float] = {}
     for candidates in index.search(np.stack(new), limit=DUPLICATES_SHOWN + 1):
         for c in candidates:
             if policy.accepts(c.similarity):
                 best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))
-    people = [m for m in named(gallery, best) if m.user_id != user_id]
-    return sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
+    people = [m for m in named(target.gallery, best) if m.user_id != target.user_id]
+    duplicates = sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
+    if duplicates and options.on_duplicate == "reject":
+        raise _duplicate_face(duplicates)
+    return duplicates
 
 
 def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
@@ -215,46 +234,47 @@ def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
     )
 
 
-def _rehearsed(
-    gallery: Gallery,
-    user_id: str,
-    embedder: str,
-    sightings: list[Sighting],
-    rejected: list[Rejected],
-    duplicates: list[Match],
-) -> Registration:
-    owned = Reference.objects.filter(subject__gallery=gallery, subject__user_id=user_id)
+def _rehearse(
+    target: Target, sightings: list[Sighting], options: RegisterOptions
+) -> tuple[list[Accepted], list[Match]]:
+    duplicates = _duplicates(target, sightings, options)
     accepted = [
         Accepted(s.index, s.upload.name, s.reference_id, s.face, new=not s.reference_id)
         for s in sightings
     ]
-    return Registration(
-        user_id, accepted, rejected, duplicates, owned.count(), embedder, dry_run=True
-    )
+    return accepted, duplicates
 
 
 def _store(
-    gallery: Gallery,
-    user_id: str,
-    embedder: str,
-    sightings: list[Sighting],
-    options: RegisterOptions,
-    actor: Actor,
-) -> tuple[list[Accepted], int]:
+    target: Target, sightings: list[Sighting], options: RegisterOptions, actor: Actor
+) -> tuple[list[Accepted], list[Match]]:
     with transaction.atomic():
         GalleryChange.lock()
-        gallery = _claimed(gallery, embedder)
-        subject = _subject(gallery, user_id, options)
-        accepted = [_reference(subject, embedder, sighting) for sighting in sightings]
+        gallery = _claimed(target.gallery, target.embedder)
+        _require_known(target, sightings)
+        # Under the lock: of two requests with one face, the second sees the first.
+        duplicates = _duplicates(target, sightings, options)
+        subject = _subject(gallery, target.user_id, options)
+        accepted = [_reference(subject, target.embedder, sighting) for sighting in sightings]
         if options.replace:
             kept = [a.reference_id for a in accepted]
-            Reference.objects.filter(subject=subject).exclude(pk__in=kept).delete()
+            erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
         subject.make_template()
         GalleryChange.append("put", [subject])
         record("register", gallery, actor, subject=subject, decision={"pictures": len(accepted)})
-        total = Reference.objects.filter(subject=subject).count()
         transaction.on_commit(runtime.publish)
-    return accepted, total
+    return accepted, duplicates
+
+
+def _require_known(target: Target, sightings: list[Sighting]) -> None:
+    """Raise where a picture that was known when it came has been erased since."""
+    known = {s.reference_id for s in sightings if s.reference_id}
+    if known and _owned(target).filter(pk__in=known).count() < len(known):
+        raise _changed_meanwhile(f"{target.user_id!r} was just erased, or a reference of theirs.")
+
+
+def _changed_meanwhile(detail: str) -> RecognitionError:
+    return RecognitionError("not_ready", detail, hint="Send the request again.")
 
 
 def _claimed(gallery: Gallery, embedder: str) -> Gallery:
@@ -265,10 +285,8 @@ def _claimed(gallery: Gallery, embedder: str) -> Gallery:
     """
     gallery = find_gallery(gallery.name)
     if gallery.embedder not in ("", embedder):
-        raise RecognitionError(
-            "not_ready",
-            f"The gallery {gallery.name!r} has just got the embedder {gallery.embedder}.",
-            hint="Send the request again.",
+        raise _changed_meanwhile(
+            f"The gallery {gallery.name!r} has just got the embedder {gallery.embedder}."
         )
     if not gallery.embedder:
         gallery.embedder = embedder

@@ -79,6 +79,39 @@ def test_a_copy_that_lost_a_block_is_not_believed(cache, book, redis_server):  #
     assert cache.load() is None
 
 
+def test_a_change_after_a_lost_block_makes_all_anew(cache, book, redis_server):  # noqa: F811
+    cache.follow(book)
+    redis_server.client().delete(f"facesite:test:{EMBEDDER}:0")
+    book.put(3, [0, 0, 1, 0])
+    cache.follow(book)
+    assert numbers(cache) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("lost", ["version", "epoch", "blocks"])
+def test_a_copy_that_lost_a_key_is_made_anew(cache, book, redis_server, lost):  # noqa: F811
+    cache.follow(book)
+    redis_server.client().delete(f"facesite:test:{lost}")
+    assert cache.load() is None
+    cache.follow(book)
+    assert numbers(cache) == {1, 2}
+
+
+def test_a_follower_that_starts_writes_what_another_process_could_not(cache, book):  # noqa: F811
+    cache.follow(book)
+    book.remove(1)
+    Follower(book, cache).caught_up(1, D)
+    assert numbers(cache) == {2}
+
+
+def test_many_changes_at_once_are_written_as_a_whole(cache, book, monkeypatch):  # noqa: F811
+    cache.follow(book)
+    monkeypatch.setattr("recognition.gallery.cache.MANY", 1)
+    book.put(3, [0, 0, 1, 0])
+    book.remove(1)
+    cache.follow(book)
+    assert numbers(cache) == {2, 3}
+
+
 def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):  # noqa: F811
     cache.follow(book)
     redis_server.hang()

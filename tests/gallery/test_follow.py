@@ -104,3 +104,24 @@ def test_a_database_set_back_is_read_anew(book):
 
 def test_an_index_of_another_dimension_is_not_searched(book):
     assert len(Follower(book).caught_up(1, 512)) == 0
+
+
+def test_a_thread_that_read_an_old_head_empties_no_index(book, monkeypatch):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    heads = iter([book.head() - 1])  # what it read before another thread caught up
+    monkeypatch.setattr(book, "head", lambda: next(heads, len(book.log)))
+    reads = book.reads
+    assert best(follower, [0, 1, 0, 0]) == [2]
+    assert book.reads == reads
+
+
+def test_an_index_that_is_loaded_anew_is_never_seen_half_full(book):
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    book.log.pop()  # the database was set back
+    seen: list[int] = []
+    everybody = book.all_templates
+    book.all_templates = lambda: (seen.append(follower.people()) or t for t in everybody())
+    follower.caught_up(1, D)
+    assert seen == [2, 2]
