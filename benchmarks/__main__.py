@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -20,43 +21,64 @@ from benchmarks.report import Row, table
 
 SECTIONS = ("stages", "identify", "search", "load", "start")
 LATEST = Path(__file__).parent / "results" / "latest.json"
+PARTIAL = KEPT / "latest.json"  # of a quick run, or of one section
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What one section gave, and how many cores other programs kept busy meanwhile."""
+
+    rows: list[Row]
+    seconds: float
+    others: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was asked for."""
     asked = _parser().parse_args(arguments)
     cores = machine.keep_to_two_cores()
-    facts: dict[str, Any] = machine.facts(cores) | {"load_before": machine.load_before()}
     KEPT.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=KEPT, prefix="run-"))  # on the disk that serves
-    started = time.perf_counter()
     try:
         with closing(Bench(folder, quick=asked.quick, cores=cores)) as bench:
-            rows = [row for name in asked.only or SECTIONS for row in _section(name)(bench)]
+            sections = {name: _run(name, bench) for name in asked.only or SECTIONS}
     finally:
         shutil.rmtree(folder)
-    result = {
-        "when": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(time.perf_counter() - started),
-        "quick": asked.quick,
-        "machine": facts,
-        "rows": [row.as_json() for row in rows],
-    }
-    asked.output.parent.mkdir(parents=True, exist_ok=True)
-    asked.output.write_text(json.dumps(result, indent=1) + "\n")
-    print(table(rows))
-    print(f"\n{_told(facts)}; medians; {result['seconds']} s in all.")
+    facts = machine.facts(cores)
+    output = asked.output or (PARTIAL if asked.quick or asked.only else LATEST)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(_as_json(asked.quick, facts, sections), indent=1) + "\n")
+    print(table([row for section in sections.values() for row in section.rows]))
+    print(_told(facts, sections))
 
 
-def _section(name: str) -> Callable[[Bench], Iterator[Row]]:
+def _run(name: str, bench: Bench) -> Section:
+    others, started = machine.Others(), time.perf_counter()
     rows: Callable[[Bench], Iterator[Row]] = import_module(f"benchmarks.{name}").rows
-    return rows
+    measured = list(rows(bench))
+    return Section(measured, round(time.perf_counter() - started, 1), others.cores())
 
 
-def _told(facts: dict[str, Any]) -> str:
+def _as_json(quick: bool, facts: dict[str, Any], sections: dict[str, Section]) -> dict[str, Any]:
+    return {
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "machine": facts,
+        "sections": {
+            name: {"seconds": section.seconds, "cores_taken_by_others": section.others}
+            for name, section in sections.items()
+        },
+        "rows": [row.as_json() for section in sections.values() for row in section.rows],
+    }
+
+
+def _told(facts: dict[str, Any], sections: dict[str, Section]) -> str:
+    """Return what the figures were measured on, and whether anything disturbed them."""
+    taken = ", ".join(f"{name} {section.others}" for name, section in sections.items())
     return (
-        f"{facts['processor']}, {facts['cores_used']} cores, {facts['threads']} threads each, "
-        f"load before the run {facts['load_before']}"
+        f"\n{facts['processor']}, {facts['cores_used']} cores, {facts['threads']} threads each; "
+        f"medians; {sum(section.seconds for section in sections.values()):.0f} s in all.\n"
+        f"Cores that other programs kept busy meanwhile: {taken}."
     )
 
 
@@ -64,7 +86,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few rounds, small galleries")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section")
-    parser.add_argument("--output", type=Path, default=LATEST, help="where the JSON goes")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where the JSON goes: benchmarks/results/latest.json, or var/benchmarks for a part",
+    )
     return parser
 
 

@@ -31,9 +31,9 @@ class Bench:
         """Return how many people the usual gallery has."""
         return 1_000 if self.quick else 10_000
 
-    def effort(self, rounds: int, seconds: float, *, fewest: int = 3) -> Effort:
+    def effort(self, rounds: int, seconds: float) -> Effort:
         """Return how much to measure, next to nothing in a quick run."""
-        return Effort(3, 0, warm_up=1) if self.quick else Effort(rounds, seconds, fewest)
+        return Effort(3, 0, warm_up=1) if self.quick else Effort(rounds, seconds)
 
     @cached_property
     def networks(self) -> Path:

@@ -63,7 +63,7 @@ def rows(bench: Bench) -> Iterator[Row]:
             for pictures in sizes:
                 bench.say(f"identify with {embedder}, {pictures.size}")
                 acts = _acts(pictures, client, peers)
-                turns = interleaved(acts, bench.effort(30, 15, fewest=max(3, len(pictures.files))))
+                turns = interleaved(acts, bench.effort(30, 15))
                 yield from _rows(f"{pictures.size}, {embedder}", pictures.size, turns)
 
 

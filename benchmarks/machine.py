@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -66,6 +67,25 @@ def installed(package: str) -> str:
         return ""
 
 
-def load_before() -> float:
-    """Return the load average of the last minute; over 0.5 the machine was not quiet."""
-    return round(os.getloadavg()[0], 2)
+class Others:
+    """What programs other than this one take of the processor: more than a little spoils a run."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._at_start = _busy() - _own()
+
+    def cores(self) -> float:
+        """Return how many cores they kept busy on average; call it when all children are gone."""
+        return round((_busy() - _own() - self._at_start) / (time.perf_counter() - self._started), 2)
+
+
+def _busy() -> float:
+    """Return the seconds that all cores together were not idle."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice)
+
+
+def _own() -> float:
+    """Return the seconds that this process and its children that have ended were at work."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system

@@ -85,6 +85,11 @@ class Site:
         """Return the resident memory of master and workers, what they share counted twice."""
         return float(sum(process.memory_info().rss for process in self._processes()) / 2**20)
 
+    def proportional_mb(self) -> float:
+        """Return the same with what is shared counted once (Linux; else as ``resident_mb``)."""
+        sizes = [process.memory_full_info() for process in self._processes()]
+        return float(sum(getattr(size, "pss", size.rss) for size in sizes) / 2**20)
+
     def has_loaded(self, library: str) -> bool:
         """Say whether a shared library is in the memory of the serving processes."""
         return any(library in m.path for p in self._processes() for m in p.memory_maps())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from benchmarks import photographs
 from benchmarks.bench import EMBEDDERS, Bench
-from benchmarks.report import Bar, Row
+from benchmarks.report import Bar, Row, told
 from benchmarks.site import Site
 from benchmarks.timing import Measure
 
@@ -24,6 +24,7 @@ class Start:
 
     seconds: float
     megabytes: float
+    proportional: float
     torch: bool
 
 
@@ -47,7 +48,8 @@ def _start(site: Site) -> Start:
         seconds = time.perf_counter() - started
         for _ in range(REQUESTS):
             client.identify(jpeg)
-        return Start(seconds, site.resident_mb(), site.has_loaded("libtorch"))
+        resident, proportional = site.resident_mb(), site.proportional_mb()
+        return Start(seconds, resident, proportional, site.has_loaded("libtorch"))
     finally:
         site.stop()
 
@@ -63,5 +65,6 @@ def _rows(what: str, people: int, starts: list[Start]) -> Iterator[Row]:
         )
     yield Row("start", f"{what}: to the first answer", seconds, bar=bars[0])
     loaded = "torch is loaded" if any(start.torch for start in starts) else "torch is not loaded"
-    note = f"master and worker together, what they share counted twice; {loaded}"
+    once = Measure.of([start.proportional for start in starts], "MB")
+    note = f"what master and worker share counted twice; once: {told(once)}; {loaded}"
     yield Row("start", f"{what}: resident memory", memory, bar=bars[1], note=note)

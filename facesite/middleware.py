@@ -67,7 +67,8 @@ def call(request: HttpRequest) -> str:
     ``/users/<user_id>`` and not ``/users/ada``: a log would outlive the erasure of that user.
     """
     if request.resolver_match is None:
-        return request.path[:200]
+        first, slash, rest = request.path[1:].partition("/")
+        return f"/{first[:100]}{slash}{'...' if rest else ''}"
     return "/" + request.resolver_match.route.replace("str:", "")
 
 

@@ -22,6 +22,7 @@ env = Environment()
 Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(BASE_DIR / ".env")))
 
 DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+os.umask(0o077)  # what is written is for this user alone
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Serving ---------------------------------------------------------------------------------
@@ -34,7 +35,8 @@ WEB_THREADS = env.int("WEB_THREADS", 8)
 SECRET_KEY = env.str("SECRET_KEY", "") or made_once(DATA_DIR / "secret.key")
 LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 # Opened to the network, the machine is reached under names and addresses nobody can list here.
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=LOCAL_NAMES if HOST in LOCAL_NAMES else ["*"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[] if HOST in LOCAL_NAMES else ["*"])
+ALLOWED_HOSTS += LOCAL_NAMES  # health checks call from this machine
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # believed from TRUSTED_PROXIES alone

@@ -30,7 +30,7 @@ KNOWN_EXAMPLES = (
     "test-api-key",
     "xxxxxxxx",
 )
-RATE = re.compile(r"\d+/\d*[smhd]")  # what django-ratelimit reads, without its leniency
+RATE = re.compile(r"\d+/([1-9]\d*)?[smhd]")  # what django-ratelimit reads, without its leniency
 RATES = ("RATE_REGISTER", "RATE_VERIFY", "RATE_IDENTIFY", "RATE_DEFAULT", "RATE_SESSION")
 # name: (least, greatest)
 NUMBERS: dict[str, tuple[float, float]] = {

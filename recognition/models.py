@@ -27,6 +27,7 @@ USER_ID_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a lett
 DEFAULT_GALLERY = "default"
 SCOPES = ("register", "verify", "identify", "read", "delete")
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
+METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -54,7 +55,7 @@ class Gallery(models.Model):
         unique=True,
         validators=[RegexValidator(GALLERY_NAME, "1 to 64 characters out of a-z 0-9 - _")],
     )
-    # Redis keys carry it: a gallery made anew under an old name must not meet old bytes.
+    # That of the default gallery tells this database from others in one Redis.
     token = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     embedder = models.CharField(
         max_length=64,
@@ -82,10 +83,6 @@ class SubjectQuerySet(QuerySet["Subject"]):
         count = Subquery(owned.annotate(count=Count("pk")).values("count"))
         return self.annotate(reference_count=Coalesce(count, 0))
 
-    def searched(self) -> SubjectQuerySet:
-        """Those a probe may be matched with: active and with a template."""
-        return self.filter(active=True, template__isnull=False)
-
     def matching(self, text: str) -> SubjectQuerySet:
         return self.filter(Q(user_id__icontains=text) | Q(display_name__icontains=text))
 
@@ -94,8 +91,22 @@ def validate_metadata(value: Any) -> None:
     """Refuse metadata that is no JSON object or larger than METADATA_LIMIT."""
     if not isinstance(value, dict):
         raise ValidationError("metadata must be a JSON object.")
-    if len(json.dumps(value).encode()) > METADATA_LIMIT:
+    if not _is_shallow(value, METADATA_DEPTH):
+        raise ValidationError(f"metadata may be nested {METADATA_DEPTH} deep at most.")
+    try:
+        text = json.dumps(value, allow_nan=False)
+    except ValueError:
+        raise ValidationError("metadata may hold no NaN and no infinite number.") from None
+    if "\\u0000" in text:  # which PostgreSQL cannot store
+        raise ValidationError("metadata may not hold the character NUL.")
+    if len(text.encode()) > METADATA_LIMIT:
         raise ValidationError("metadata may hold 8 KB at most.")
+
+
+def _is_shallow(value: Any, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value
+    nested = [one for one in inner if isinstance(one, dict | list)]
+    return not nested or (depth > 1 and all(_is_shallow(one, depth - 1) for one in nested))
 
 
 class Subject(models.Model):

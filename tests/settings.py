@@ -23,5 +23,6 @@ if database := os.environ.get("FACESITE_TEST_DATABASE_URL"):
 from facesite.settings import *  # noqa: E402, F403  # the environment had to be set first
 
 NETWORKS_FOLDERS = [NETWORKS]
+STATIC_ROOT.mkdir(parents=True)  # noqa: F405  # whitenoise warns where it is missing
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick, tests only

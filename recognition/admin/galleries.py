@@ -61,7 +61,8 @@ class GalleryAdmin(FaceAdmin):
         """Make a gallery, or change its threshold."""
         if not change:
             obj.pk = services.create_gallery(obj.name, actor=actor_of(request)).pk
-        Gallery.objects.filter(pk=obj.pk).update(threshold=obj.threshold)
+        if "threshold" in form.changed_data:
+            services.set_threshold(obj, obj.threshold, actor=actor_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Gallery | None = None) -> bool:
         kept = obj is not None and obj.name == DEFAULT_GALLERY

@@ -63,5 +63,7 @@ class GalleryView(ApiView):
     def delete(self, request: Request, name: str) -> Response:
         sent = self.sent()
         permissions.demand_gallery(request, name)
+        if sent["force"]:  # which erases people
+            permissions.DELETE.demand(request)
         erased = services.delete_gallery(name, force=sent["force"], actor=self.actor)
         return Response(serializers.ErasedSerializer({"erased": erased}).data)

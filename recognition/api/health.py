@@ -25,7 +25,7 @@ from recognition.api.forms import Form
 from recognition.api.schema import documented
 from recognition.api.throttling import count
 from recognition.errors import RecognitionError
-from recognition.models import DEFAULT_GALLERY, Gallery, Reference, Subject
+from recognition.models import DEFAULT_GALLERY, ApiKey, Gallery, Reference, Subject
 
 OK, NOT_OK, OFF = "ok", "not ok", "off"
 PACKAGES = ("django", "djangorestframework", "onnxruntime", "faiss-cpu", "numpy", "pillow")
@@ -84,7 +84,7 @@ class ReadyView(ApiView):
             said = f"Not ready: {', '.join(amiss)}."
             raise RecognitionError("not_ready", said, extra=found)
         if self._may_see_details(request):
-            found["details"] = details()
+            found["details"] = details(request)
         return Response({"status": "ready", **found})
 
     def _may_see_details(self, request: Request) -> bool:
@@ -136,12 +136,15 @@ def embedder() -> str | None:
         return None
 
 
-def details() -> dict[str, Any]:
-    """Return sizes and versions."""
+def details(request: Request) -> dict[str, Any]:
+    """Return sizes, of the galleries that may be seen, and versions."""
+    galleries = Gallery.objects.all()
+    if isinstance(request.auth, ApiKey) and request.auth.galleries:
+        galleries = galleries.filter(name__in=request.auth.galleries)
     return {
-        "galleries": Gallery.objects.count(),
-        "users": Subject.objects.count(),
-        "references": Reference.objects.count(),
+        "galleries": galleries.count(),
+        "users": Subject.objects.filter(gallery__in=galleries).count(),
+        "references": Reference.objects.filter(subject__gallery__in=galleries).count(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }

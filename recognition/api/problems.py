@@ -16,6 +16,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import exceptions as django_errors
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.views import csrf, defaults
@@ -30,6 +31,7 @@ from recognition.errors import RecognitionError
 
 log = logging.getLogger(__name__)
 
+DATABASE_REST = 5  # seconds a client should leave it alone
 MEDIA_TYPE = "application/problem+json"
 # Below these Django's own HTML pages answer.
 PAGES = ("/admin/", "/console/")
@@ -104,6 +106,10 @@ def refusal_of(exception: BaseException | None) -> RecognitionError | None:
             return RecognitionError(
                 "image_too_large", str(exception), limit=settings.MAX_IMAGE_BYTES
             )
+        case OperationalError():  # locked, lost or restarting: it may answer the next time
+            log.error("The database does not answer: %s", exception)
+            said = "The database does not answer at the moment."
+            return RecognitionError("overloaded", said, extra={"retry_after": DATABASE_REST})
         case django_errors.RequestDataTooBig():
             limit = settings.MAX_REQUEST_BYTES
             said = f"A request may have {limit:,} bytes at most."

@@ -12,6 +12,7 @@ from recognition.services.people import (
     find_gallery,
     find_user,
     list_users,
+    set_threshold,
     update_user,
 )
 from recognition.services.recognition import compare, detect, identify, verify
@@ -31,6 +32,7 @@ __all__ = [
     "identify",
     "list_users",
     "register",
+    "set_threshold",
     "unregister",
     "update_user",
     "verify",

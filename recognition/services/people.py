@@ -82,6 +82,13 @@ def create_gallery(name: str, *, actor: Actor) -> Gallery:
     return gallery
 
 
+def set_threshold(gallery: Gallery, threshold: float | None, *, actor: Actor) -> None:
+    """Let a gallery have a threshold of its own, or with None the one by error rate again."""
+    with transaction.atomic():
+        Gallery.objects.filter(pk=gallery.pk).update(threshold=threshold)
+        record("set_threshold", gallery, actor, decision={"threshold": threshold})
+
+
 @cache  # once a day in each process
 def forget_old_events(today: date) -> None:
     """Delete what is older than ``EVENTS_KEEP`` days."""

@@ -54,8 +54,8 @@ def verify(
     actor: Actor,
 ) -> Verification:
     """Say whether the face in a picture is ``user_id`` (1:1)."""
-    subject = find_user(gallery, user_id)
-    with recorded("verify", gallery, actor, subject) as event:
+    with recorded("verify", gallery, actor) as event:
+        subject = event["subject"] = find_user(gallery, user_id)
         embedder = runtime.embedder_of(gallery)
         seen = _probe(upload, embedder, selection)
         policy = Policy.for_verify(embedder, gallery=gallery, requested=threshold)
@@ -156,8 +156,9 @@ def identify(
             # Two at the least, to see whether the best one stands alone.
             found = _search(index, faces, limit=max(limit, candidates, 2))
             identified = _decided(gallery, view, faces, found, policy, (limit, candidates))
-        event |= _summary(identified, found, policy)
-    first = principal(faces, view.picture) if faces else None
+        first = principal(faces, view.picture) if faces else None
+        outcome = UNKNOWN if first is None else identified[first].decision.status
+        event |= {"outcome": outcome, **_summary(identified, found, policy)}
     return Identification(identified, first, policy, len(index), embedder, view.clock.laps)
 
 
@@ -228,7 +229,6 @@ def _summary(
 ) -> dict[str, Any]:
     """Return what the event keeps of an identification: numbers, never names."""
     return {
-        "outcome": identified[0].decision.status if identified else UNKNOWN,
         "threshold": policy.threshold,
         "threshold_source": policy.source,
         "people": policy.people,
@@ -247,10 +247,11 @@ def _summary(
 
 
 @contextmanager
-def recorded(
-    act: str, gallery: Gallery, actor: Actor, subject: Subject | None = None
-) -> Iterator[dict[str, Any]]:
-    """Write an ``Event`` of what is done inside, refusals included; the block adds to the dict."""
+def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any]]:
+    """Write an ``Event`` of what is done inside, refusals included.
+
+    The block adds to the dict; ``subject`` and ``outcome`` are taken out of it, the rest is kept.
+    """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
     try:
         yield decision
@@ -260,4 +261,5 @@ def recorded(
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")
+        subject = decision.pop("subject", None)
         record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)

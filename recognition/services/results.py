@@ -86,7 +86,6 @@ class Registration:
     total_references: int
     model: str
     dry_run: bool = False
-    created: bool = False
 
 
 @dataclass(frozen=True, slots=True)

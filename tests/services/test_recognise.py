@@ -134,6 +134,12 @@ def test_identify_keeps_the_decision_by_number_alone(register, identify):
     assert "barack" not in str(event.decision)
 
 
+def test_verifying_an_unknown_user_is_an_event(verify):
+    with pytest.raises(RecognitionError):
+        verify("nobody", "obama")
+    assert (Event.objects.get().act, Event.objects.get().outcome) == ("verify", "user_not_found")
+
+
 def test_a_refused_probe_is_an_event_too(gallery):
     with pytest.raises(RecognitionError):
         services.identify(gallery, Upload("a", b"text"), actor=TESTER)

@@ -8,7 +8,7 @@ import pytest
 from recognition import runtime, services
 from recognition.errors import RecognitionError
 from recognition.models import Event, GalleryChange, PersonTemplate, Reference, Subject, from_bytes
-from recognition.services import RegisterOptions
+from recognition.services import RegisterOptions, registration
 from recognition.services.results import Upload
 from tests.conftest import TESTER
 
@@ -73,6 +73,24 @@ def test_replace_leaves_only_the_new_references(register):
     done = register("barack", "obama3", replace=True)
     assert done.total_references == 1
     assert str(Reference.objects.get().pk) == done.accepted[0].reference_id
+
+
+@pytest.mark.parametrize("options", [{}, {"replace": True}])
+def test_a_known_picture_that_is_erased_meanwhile_brings_nobody_back(
+    register, gallery, monkeypatch, options
+):
+    register("barack", "obama")
+    store = registration._store
+
+    def erased_first(*arguments):
+        services.unregister(gallery, "barack", actor=TESTER)
+        return store(*arguments)
+
+    monkeypatch.setattr(registration, "_store", erased_first)
+    with pytest.raises(RecognitionError) as refusal:
+        register("barack", "obama", **options)
+    assert refusal.value.code == "not_ready"
+    assert not Subject.objects.exists()
 
 
 def test_replace_with_nothing_usable_keeps_the_old_ones(register, gallery):
