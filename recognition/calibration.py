@@ -242,6 +242,7 @@ def pair_accuracy(similarities: Floats, same: NDArray[np.bool_], folds: int = 10
 
 
 def _best_threshold(similarities: Floats, same: NDArray[np.bool_]) -> float:
+    """Return the threshold that tells most pairs right, the middle one where several do."""
     order = np.argsort(-similarities)
     gained = np.cumsum(np.where(same[order], 1, -1))
-    return float(similarities[order][int(np.argmax(gained))])
+    return float(np.median(similarities[order][gained == gained.max()]))
