@@ -6,15 +6,19 @@ preloaded: networks and thread pools do not survive a fork.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import time
+import uuid
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
 from facesite.tls import certificate_in
+from recognition.errors import RecognitionError
 
 HEADER_SECONDS = 5.0  # to send request line and headers
 # The largest request, 64 MB, at 5 Mbit/s; a client that is slower is cut off.
@@ -45,6 +49,18 @@ class PatientWorker(ThreadWorker):
         self.reading_ends[conn] = time.monotonic() + BODY_SECONDS
         return super().handle_request(req, conn)
 
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        """Refuse what is no HTTP, or too long, in the form of every other refusal."""
+        if not isinstance(exc, ParseException):
+            super().handle_error(req, client, addr, exc)
+            return
+        refusal = RecognitionError("invalid_request", f"This is no request that is taken: {exc}.")
+        self.log.warning("Invalid request from %s: %s", (addr or ("?",))[0], exc)
+        try:
+            client.sendall(problem_answer(refusal, uuid.uuid4().hex))
+        except OSError as error:
+            self.log.debug("Nobody waits for the refusal any more: %s", error)
+
     def murder_pending(self) -> None:
         """Also end the reading of late requests; gunicorn calls this every second.
 
@@ -58,6 +74,17 @@ class PatientWorker(ThreadWorker):
                 socket.socket.shutdown(conn.sock, socket.SHUT_RD)
             except OSError as error:
                 self.log.debug("Late connection is gone already: %s", error)
+
+
+def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
+    """Return a whole HTTP answer that says why a request was refused."""
+    body = json.dumps(refusal.document(request_id)).encode()
+    head = (
+        f"HTTP/1.1 {refusal.problem.status} Bad Request\r\n"
+        "Content-Type: application/problem+json\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 def tls_files() -> tuple[str | None, str | None]:
@@ -80,7 +107,7 @@ preload_app = False
 timeout = 60  # a worker whose loop is silent for that long is replaced; requests may take longer
 graceful_timeout = 30  # requests under way may end when the server stops
 keepalive = 5
-limit_request_line = 4094
+limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 # The application weighs forwarded headers itself, by TRUSTED_PROXIES.

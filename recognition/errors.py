@@ -116,3 +116,22 @@ class RecognitionError(Exception):
         self.limit = limit
         self.errors = dict(errors or {})
         self.extra = dict(extra or {})
+
+    def document(self, request_id: str) -> dict[str, Any]:
+        """Return the error as the body of an answer (RFC 9457).
+
+        ``type`` is a URN, not an address: it stays the same under every host name, prefix and
+        proxy, and names nothing that a client could be led to fetch.
+        """
+        facts = {"errors": self.errors or None, "measured": self.measured, "limit": self.limit}
+        return {
+            "type": f"urn:facesite:problem:{self.code}",
+            "title": self.problem.title,
+            "status": self.problem.status,
+            "code": self.code,
+            "detail": self.detail,
+            "hint": self.hint,
+            "request_id": request_id,
+            **{name: fact for name, fact in facts.items() if fact is not None},
+            **self.extra,
+        }

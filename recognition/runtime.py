@@ -115,6 +115,11 @@ def index(gallery: Gallery) -> ExactIndex:
     return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
 
 
+def version() -> int:
+    """Return the change that the indexes of this process hold, -1 before their first use."""
+    return follower().version
+
+
 def publish() -> None:
     """Bring the copy in Redis to the head of the log, after a commit."""
     if copy := template_cache():

@@ -122,7 +122,8 @@ class Site:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)  # noqa: S603
         deadline = time.monotonic() + 30
-        while not self._answers():
+        workers = int(self.environment.get("WEB_CONCURRENCY", 1))
+        while not self._answers() or len(self.workers()) < workers:
             assert self.process.poll() is None and time.monotonic() < deadline, self.log()
             time.sleep(0.05)
         return self

@@ -153,6 +153,9 @@ class MetadataField(serializers.Field):
     def __init__(self, **options: Any) -> None:
         super().__init__(style={"base_template": "textarea.html"}, **options)
 
+    def to_representation(self, value: Any) -> Any:
+        return value
+
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         if isinstance(data, str):
             try:

@@ -30,6 +30,7 @@ SMALLEST_FACE, LARGEST_FACE = 20, 400  # px; DESIGN section 2
 MOST_MATCHES, MOST_CANDIDATES = 50, 20  # DESIGN section 4
 LONGEST_NAME = 200  # Subject.display_name
 LARGEST_PAGE = 200
+MOST_NAMED, LONGEST_NAMED = 10, 64  # unknown fields, and characters of them, in an answer
 CSRF_FIELD = "csrfmiddlewaretoken"  # Django's, in every form that a browser sends
 
 
@@ -68,12 +69,13 @@ class Form(serializers.Serializer):
         }
 
     def refuse_unknown(self, sent: Iterable[str], names: dict[str, str]) -> None:
-        unknown = {name: [self._nearest(name, names)] for name in sent if name not in names}
+        unknown = [name for name in sent if name not in names][:MOST_NAMED]
+        unknown = {name[:LONGEST_NAMED]: [self._nearest(name, names)] for name in unknown}
         if unknown:
             raise serializers.ValidationError(unknown)
 
     def _nearest(self, name: str, names: dict[str, str]) -> str:
-        near = difflib.get_close_matches(name, names, 1)
+        near = difflib.get_close_matches(name[:LONGEST_NAMED], names, 1)
         if not near and name.startswith(("image", "file", "photo", "picture")):
             near = [n for n, f in names.items() if isinstance(self.fields[f], PictureField)]
         meant = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(names))}."
@@ -142,7 +144,10 @@ def user_id() -> serializers.CharField:
 
 def gallery() -> serializers.CharField:
     return serializers.CharField(
-        required=False, default=DEFAULT_GALLERY, help_text="The people meant; default by default."
+        required=False,
+        default=DEFAULT_GALLERY,
+        max_length=LONGEST_NAME,
+        help_text="The people meant; default by default.",
     )
 
 

@@ -1,10 +1,7 @@
 """Every error of the API, whoever raises it, becomes one kind of answer here (RFC 9457).
 
-``refusal_of`` turns any exception into a ``RecognitionError``, ``document`` turns that into what
-is sent. DRF's handler, Django's handlers and the CSRF failure view all end in these two.
-
-``type`` is a URN, not an address: it stays the same under every host name, prefix and proxy, and
-names nothing that a client could be led to fetch.
+``refusal_of`` turns any exception into a ``RecognitionError``, whose ``document`` is what is sent.
+DRF's handler, Django's handlers and the CSRF failure view all end in these two.
 """
 
 from __future__ import annotations
@@ -39,22 +36,6 @@ FORMATS = "Send multipart/form-data, application/x-www-form-urlencoded or applic
 BODY = "Send the whole body in one go; what comes too slowly is cut off."
 
 
-def document(error: RecognitionError, request_id: str) -> dict[str, Any]:
-    """Return the body of the answer to ``error``."""
-    facts = {"errors": error.errors or None, "measured": error.measured, "limit": error.limit}
-    return {
-        "type": f"urn:facesite:problem:{error.code}",
-        "title": error.problem.title,
-        "status": error.problem.status,
-        "code": error.code,
-        "detail": error.detail,
-        "hint": error.hint,
-        "request_id": request_id,
-        **{name: fact for name, fact in facts.items() if fact is not None},
-        **error.extra,
-    }
-
-
 def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     """Answer what a view raised; the unexpected goes on to ``handler500`` (DRF's handler)."""
     error = refusal_of(exception)
@@ -62,7 +43,7 @@ def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Respon
         return None
     request = context["request"]
     response = Response(
-        document(error, request.id),
+        error.document(request.id),
         error.problem.status,
         headers=_headers(error, exception),
     )
@@ -83,7 +64,7 @@ def _headers(error: RecognitionError, exception: Exception) -> dict[str, str]:
 def answer(error: RecognitionError, request: HttpRequest) -> HttpResponse:
     """Answer what was raised outside of the API's views."""
     response = JsonResponse(
-        document(error, getattr(request, "id", "")),
+        error.document(getattr(request, "id", "")),
         status=error.problem.status,
         content_type=MEDIA_TYPE,
     )

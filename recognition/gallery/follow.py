@@ -75,6 +75,11 @@ class Follower:
         self._indexes: dict[int, ExactIndex] = {}
         self._version = -1  # nothing was loaded yet
 
+    @property
+    def version(self) -> int:
+        """The newest change that the indexes hold."""
+        return self._version
+
     def caught_up(self, gallery: int, dimension: int) -> ExactIndex:
         """Return the index of ``gallery``, holding every change committed before this call."""
         if self._source.head() != self._version:

@@ -74,7 +74,7 @@ def prepare(
         except (DownloadFailed, UnusableWeights, ConversionFailed, OSError) as failure:
             problem = str(failure)
             say(
-                f"FaceNet ({FACENET}) is not at hand. {problem} Facesite goes on with {DLIB}; "
+                f"FaceNet ({FACENET}) is not at hand. {problem} "
                 "FACENET_WEIGHTS may name a local copy of FaceNet's weights."
             )
     ready = tuple(network_id for network_id in CATALOGUE if store.has(network_id))

@@ -79,7 +79,8 @@ def chosen(view: View, selection: Selection) -> Seen:
     elif selection.face < found:
         index = selection.face
     else:
-        sentence = f"The picture has {found} faces; face counts from 0, so {found - 1} is the last."
+        faces = "1 face" if found == 1 else f"{found} faces"
+        sentence = f"The picture has {faces}; face counts from 0, so {found - 1} is the last."
         raise RecognitionError("invalid_request", sentence, errors={"face": [sentence]})
     return Seen(view.faces[index], index, found)
 

@@ -63,6 +63,7 @@ def verify(
         verified = similarity is not None and policy.accepts(similarity)
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
         event |= {"threshold": policy.threshold, "threshold_source": policy.source}
+        event |= {"quality": asdict(seen.face.quality), "gallery_version": runtime.version()}
     reason = _why(subject, similarity, policy)
     return Verification(user_id, verified, similarity, policy, reason, seen, embedder)
 
@@ -232,6 +233,7 @@ def _summary(
         "threshold": policy.threshold,
         "threshold_source": policy.source,
         "people": policy.people,
+        "gallery_version": runtime.version(),
         "faces": [
             {
                 "status": face.decision.status,

@@ -57,6 +57,14 @@ def test_pages_that_show_something_render(api, path):
     assert "Facesite" in page(api, path)
 
 
+def test_the_page_of_a_user_renders_with_its_form(api, pictures):
+    api.post("/register", user_id="ada", file=pictures.obama, metadata='{"team": "a"}')
+    assert "ada" in page(api, "/users/ada")
+    body = '{"display_name": "Ada"}'
+    options = {"data": body, "content_type": "application/json", "headers": HTML}
+    assert api.call("PATCH", "/users/ada", **options).status_code == 200
+
+
 def test_the_root_lists_the_calls(client):
     calls = client.get("/api/v1/").json()
     assert calls["identify"]["methods"] == ["POST"]

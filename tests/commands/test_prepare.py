@@ -93,6 +93,13 @@ def test_a_download_that_is_asked_for_is_tried_at_every_start(gallery, settings)
     assert not prepare._galleries_are_settled()
 
 
+def test_facenet_asked_for_by_name_and_not_at_hand_is_an_error(offline, settings):
+    settings.FACE_MODEL = "facenet-vggface2"
+    ran = offline()
+    assert ran.status == 2
+    assert "FACENET_WEIGHTS" in ran.stderr
+
+
 def test_the_networks_alone_touch_no_database(offline):
     assert offline("--networks").lines[0] == "Networks: there already"
     assert not ApiKey.objects.exists()

@@ -106,7 +106,7 @@ def test_prepare_refuses_a_local_file_with_another_digest(preparation_of_facenet
 def test_prepare_tells_of_a_local_file_that_is_absent(preparation_of_facenet, tmp_path):
     prepared = preparation_of_facenet.run(weights=tmp_path / "none.pt")
     assert "none.pt" in prepared.facenet_problem
-    assert DLIB in preparation_of_facenet.said[-1]
+    assert "is not at hand" in preparation_of_facenet.said[-1]
 
 
 def test_prepare_tells_of_a_local_file_that_holds_something_else(preparation_of_facenet, tmp_path):

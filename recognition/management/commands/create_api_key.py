@@ -18,17 +18,19 @@ class Command(GalleryCommand):
         parser.add_argument("name", help="what the key is for, 1 to 50 characters")
         parser.add_argument(
             "--scope",
-            action="append",
+            action="extend",
+            nargs="+",
             choices=SCOPES,
             default=[],
-            help="what the key may do, given once or more often (default: everything)",
+            help="what the key may do, one or more (default: everything)",
         )
         parser.add_argument(
             "--gallery",
-            action="append",
+            action="extend",
+            nargs="+",
             default=[],
             metavar="NAME",
-            help="where the key may do it, given once or more often (default: in all galleries)",
+            help="where the key may do it, one or more (default: in all galleries)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

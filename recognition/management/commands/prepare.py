@@ -66,7 +66,14 @@ class Command(BaseCommand):
             say=self.stdout.write,
         )
         self.tell("Networks", f"converted {', '.join(done.converted)}" if done.converted else "")
-        self.stdout.write(f"  A new gallery gets the embedder {runtime.default_embedder()}.")
+        embedder = runtime.default_embedder()
+        if not runtime.store().has(embedder):
+            message = (
+                f"FACE_MODEL={embedder}, but its weights are not at hand. {done.facenet_problem} "
+                "Name a local copy by FACENET_WEIGHTS, or set FACE_MODEL=auto."
+            )
+            raise CommandError(message, returncode=FAILED)
+        self.stdout.write(f"  A new gallery gets the embedder {embedder}.")
 
     def migrations(self) -> None:
         """Bring the database to the tables of this version."""
