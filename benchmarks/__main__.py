@@ -7,9 +7,9 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -21,16 +21,16 @@ from benchmarks.report import Row, table
 
 SECTIONS = ("stages", "identify", "search", "load", "start")
 LATEST = Path(__file__).parent / "results" / "latest.json"
+SOME_SECONDS = 0.5  # a measurement takes longer, its rows come in less
 PARTIAL = KEPT / "latest.json"  # of a quick run, or of one section
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What one section gave, and how many cores other programs kept busy meanwhile."""
+    """What one section gave, and how long it took."""
 
     rows: list[Row]
     seconds: float
-    others: float
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,10 +53,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(name: str, bench: Bench) -> Section:
-    others, started = machine.Others(), time.perf_counter()
+    started = time.perf_counter()
     rows: Callable[[Bench], Iterator[Row]] = import_module(f"benchmarks.{name}").rows
-    measured = list(rows(bench))
-    return Section(measured, round(time.perf_counter() - started, 1), others.cores())
+    measured = list(_watched(rows(bench)))
+    return Section(measured, round(time.perf_counter() - started, 1))
+
+
+def _watched(rows: Iterable[Row]) -> Iterator[Row]:
+    """Add to each row what other programs took while it was measured.
+
+    Rows of one measurement come at once, after it.
+    """
+    others, taken = machine.Others(), 0.0
+    for row in rows:
+        if others.seconds > SOME_SECONDS:
+            taken = others.cores()
+            others.restart()
+        yield replace(row, others=taken)
 
 
 def _as_json(quick: bool, facts: dict[str, Any], sections: dict[str, Section]) -> dict[str, Any]:
@@ -64,21 +77,16 @@ def _as_json(quick: bool, facts: dict[str, Any], sections: dict[str, Section]) -
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "machine": facts,
-        "sections": {
-            name: {"seconds": section.seconds, "cores_taken_by_others": section.others}
-            for name, section in sections.items()
-        },
+        "seconds": {name: section.seconds for name, section in sections.items()},
         "rows": [row.as_json() for section in sections.values() for row in section.rows],
     }
 
 
 def _told(facts: dict[str, Any], sections: dict[str, Section]) -> str:
-    """Return what the figures were measured on, and whether anything disturbed them."""
-    taken = ", ".join(f"{name} {section.others}" for name, section in sections.items())
+    """Return what the figures were measured on."""
     return (
         f"\n{facts['processor']}, {facts['cores_used']} cores, {facts['threads']} threads each; "
-        f"medians; {sum(section.seconds for section in sections.values()):.0f} s in all.\n"
-        f"Cores that other programs kept busy meanwhile: {taken}."
+        f"medians; {sum(section.seconds for section in sections.values()):.0f} s in all."
     )
 
 

@@ -71,12 +71,19 @@ class Others:
     """What programs other than this one take of the processor: more than a little spoils a run."""
 
     def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._at_start = _busy() - _own()
+        self.restart()
+
+    def restart(self) -> None:
+        self._started, self._at_start = time.perf_counter(), _busy() - _own()
+
+    @property
+    def seconds(self) -> float:
+        """Return how long this has been watched."""
+        return time.perf_counter() - self._started
 
     def cores(self) -> float:
-        """Return how many cores they kept busy on average; call it when all children are gone."""
-        return round((_busy() - _own() - self._at_start) / (time.perf_counter() - self._started), 2)
+        """Return how many cores they have kept busy on average."""
+        return max(0.0, round((_busy() - _own() - self._at_start) / self.seconds, 2))
 
 
 def _busy() -> float:
@@ -86,6 +93,14 @@ def _busy() -> float:
 
 
 def _own() -> float:
-    """Return the seconds that this process and its children that have ended were at work."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    """Return the seconds that this process and all that came from it were at work."""
+    own = psutil.Process()
+    return sum(_worked(process) for process in [own, *own.children(recursive=True)])
+
+
+def _worked(process: psutil.Process) -> float:
+    """Return a process's seconds, with those of its children that have ended."""
+    try:
+        return float(sum(process.cpu_times()[:4]))
+    except psutil.NoSuchProcess:  # it ended just now
+        return 0.0

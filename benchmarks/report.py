@@ -8,6 +8,8 @@ from typing import Any
 
 from benchmarks.timing import Measure
 
+#: Cores that other programs may take before a row is said to be disturbed: 7 % of two cores.
+DISTURBED = 0.15
 HEADINGS = ("", "Facesite", "against", "", "faster", "bar", "", "")
 
 
@@ -41,6 +43,7 @@ class Row:
     theirs: Measure | None = None
     bar: Bar | None = None
     note: str = ""
+    others: float = 0.0  # cores that other programs kept busy meanwhile
 
     @property
     def ratio(self) -> float | None:
@@ -64,7 +67,7 @@ class Row:
             ratio,
             bar,
             verdict,
-            footnote,
+            f"{footnote} disturbed: {self.others}" if self.others > DISTURBED else footnote,
         )
 
 

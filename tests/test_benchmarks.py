@@ -33,7 +33,7 @@ def test_a_run_measures_the_search_against_every_peer(result):
 def test_a_run_tells_of_the_machine_and_names_no_path(result):
     facts = result["machine"]
     assert facts["processor"] and facts["cores_used"] <= 2 and facts["packages"]["numpy"]
-    assert set(result["sections"]["search"]) == {"seconds", "cores_taken_by_others"}
+    assert result["seconds"]["search"] > 0 and all(r["others"] >= 0 for r in result["rows"])
     assert str(ROOT) not in json.dumps(result) and str(Path.home()) not in json.dumps(facts)
 
 
