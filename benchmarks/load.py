@@ -89,7 +89,7 @@ def rows(bench: Bench) -> Iterator[Row]:
 
 def _loads(bench: Bench, site: Site) -> dict[int, Load]:
     site.client().close()  # it takes connections now
-    jpeg, seconds = photographs.small()[0], 2.0 if bench.quick else 6.0
+    jpeg, seconds = photographs.small()[0], 1.0 if bench.quick else 6.0
     loads = {}
     with Contestant(Clients, site.port, site.key, jpeg) as crowd:
         for clients in (1, 8) if bench.quick else CLIENTS:

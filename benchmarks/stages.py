@@ -22,13 +22,14 @@ NOTES = {
 
 def rows(bench: Bench) -> Iterator[Row]:
     """Measure each stage of both embedders on both sizes."""
+    sizes = [photographs.small()] + ([] if bench.quick else [photographs.large()])
     for embedder in EMBEDDERS:
         with ExitStack() as stack:
             ours = stack.enter_context(
                 Contestant(Pipeline, bench.environment(), embedder, bench.people)
             )
             name, theirs = library(bench, embedder, stack)
-            for pictures in (photographs.small(), photographs.large()):
+            for pictures in sizes:
                 bench.say(f"stages of {embedder}, {pictures.size}")
                 acts = {US: shown_to(ours, pictures), name: shown_to(theirs, pictures)}
                 turns = interleaved(acts, bench.effort(20, 8))

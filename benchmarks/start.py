@@ -31,7 +31,7 @@ class Start:
 def rows(bench: Bench) -> Iterator[Row]:
     """Measure starts with the usual gallery and with a large one."""
     for people in (bench.people,) if bench.quick else (bench.people, WITH):
-        for embedder in EMBEDDERS:
+        for embedder in EMBEDDERS[:1] if bench.quick else EMBEDDERS:
             site = bench.site(embedder, people)
             bench.say(f"starting with {people:,} people of {embedder}")
             starts = [_start(site) for _ in range(1 if bench.quick else STARTS)]
