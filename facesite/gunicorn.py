@@ -114,7 +114,7 @@ limit_request_field_size = 8190
 forwarded_allow_ips = ""
 secure_scheme_headers: dict[str, str] = {}
 # The heartbeat's file must not wait for a disk.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  # memory, and nothing secret
 control_socket_disable = True  # it would lie outside the data folder
 accesslog = None  # the application logs one line a request
 # gunicorn's own lines in the application's form; above all, when a worker died.

@@ -9,10 +9,9 @@ import numpy as np
 from django.db.models import Max, QuerySet
 
 from recognition.gallery.follow import Change, Templates
-from recognition.models import GalleryChange, PersonTemplate
+from recognition.models import GalleryChange, PersonTemplate, in_parts
 
 BLOCK = 4096  # rows read at once
-IN_LIMIT = 500  # values in one IN (...), well under SQLite's limit
 
 
 class Database:
@@ -29,9 +28,7 @@ class Database:
 
     def templates(self, numbers: Iterable[int]) -> Iterator[Templates]:
         """Return the templates as they are now of those who may be matched."""
-        wanted = list(numbers)
-        for first in range(0, len(wanted), IN_LIMIT):
-            some = wanted[first : first + IN_LIMIT]
+        for some in in_parts(numbers):
             yield from _read(PersonTemplate.objects.filter(subject__number__in=some))
 
     def all_templates(self) -> Iterator[Templates]:

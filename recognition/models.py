@@ -7,8 +7,8 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from collections.abc import Iterable, Iterator
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from django.core.exceptions import ValidationError
@@ -21,15 +21,25 @@ from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from recognition.pipeline.types import Floats
 
+T = TypeVar("T")
+
 GALLERY_NAME = re.compile(r"\A[a-z0-9_-]{1,64}\Z")
 USER_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
 USER_ID_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
 DEFAULT_GALLERY = "default"
 SCOPES = ("register", "verify", "identify", "read", "delete")
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
+IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
+
+
+def in_parts(values: Iterable[T]) -> Iterator[list[T]]:
+    """Yield ``values`` in lists that are short enough for one ``IN (...)`` of any database."""
+    whole = list(values)
+    for first in range(0, len(whole), IN_LIMIT):
+        yield whole[first : first + IN_LIMIT]
 
 
 def random_number() -> int:

@@ -58,7 +58,7 @@ class RedisServer:
         """Start it, empty, and wait until it answers."""
         options = ["--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", self.folder]
         command = [redis_program(), *map(str, options)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -112,7 +112,7 @@ class Site:
     def manage(self, *arguments: str, status: int = 0) -> str:
         """Run a command and return what it printed on stdout."""
         command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)  # noqa: S603
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
@@ -120,7 +120,7 @@ class Site:
         """Serve, and wait until the service answers."""
         command = [sys.executable, str(ROOT / "manage.py"), "serve"]
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)  # noqa: S603
+            self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log)
         deadline = time.monotonic() + 30
         workers = int(self.environment.get("WEB_CONCURRENCY", 1))
         while not self._answers() or len(self.workers()) < workers:

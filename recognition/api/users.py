@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import ClassVar
-from uuid import UUID
 
 from django.core.paginator import EmptyPage, Paginator
 from django.http import HttpResponse
@@ -130,15 +129,7 @@ class CropView(ApiView):
     @limited
     def get(self, request: Request, user_id: str, reference_id: str) -> HttpResponse:
         user = services.find_user(self.gallery(self.sent()), user_id)
-        reference = user.references.filter(pk=as_uuid(reference_id)).only("crop").first()
-        if reference is None or reference.crop is None:
+        reference = services.find_reference(user, reference_id)
+        if reference.crop is None:
             raise RecognitionError("not_found", "No crop is kept under this reference_id.")
         return HttpResponse(bytes(reference.crop), content_type="image/jpeg")
-
-
-def as_uuid(text: str) -> UUID | None:
-    """Return the UUID in ``text``, None where it is no UUID."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

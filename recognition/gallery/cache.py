@@ -66,10 +66,6 @@ class TemplateCache:
         if self.behind and self._breaker.closed:
             self.follow(source)
 
-    def reachable(self) -> bool:
-        """Say whether Redis answers now."""
-        return bool(self._guarded(lambda: self._connect().ping()))
-
     def _guarded(self, act: Callable[[], Any]) -> Any:
         if not self._breaker.closed:
             return None

@@ -9,9 +9,8 @@ from pathlib import Path
 from django.utils.text import slugify
 
 from recognition.management.pictures import is_picture, shown
-from recognition.models import USER_ID, Gallery, Subject
+from recognition.models import USER_ID, Gallery, Subject, in_parts
 
-SOME = 500  # values in one IN (...)
 # Letters that are more than a letter with an accent, and would be lost.
 LETTERS = str.maketrans(
     {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"}
@@ -111,8 +110,8 @@ def _names_in(gallery: Gallery, user_ids: list[str]) -> dict[str, str]:
     """Return the display names of those of ``user_ids`` who are registered."""
     there = Subject.objects.filter(gallery=gallery)
     names: dict[str, str] = {}
-    for first in range(0, len(user_ids), SOME):
-        some = there.filter(user_id__in=user_ids[first : first + SOME])
+    for part in in_parts(user_ids):
+        some = there.filter(user_id__in=part)
         names.update(some.values_list("user_id", "display_name"))
     return names
 

@@ -10,6 +10,7 @@ from recognition.services.erasure import (
 from recognition.services.people import (
     create_gallery,
     find_gallery,
+    find_reference,
     find_user,
     list_users,
     set_threshold,
@@ -28,6 +29,7 @@ __all__ = [
     "erase_references",
     "erase_subjects",
     "find_gallery",
+    "find_reference",
     "find_user",
     "identify",
     "list_users",

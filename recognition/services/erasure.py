@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
@@ -18,13 +17,12 @@ from recognition.models import (
     PersonTemplate,
     Reference,
     Subject,
+    in_parts,
 )
-from recognition.services.people import find_gallery, find_user, record, record_all
+from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.results import Actor, Erased
 
 log = logging.getLogger(__name__)
-
-SOME = 500  # ids in one IN (...)
 
 
 def unregister(gallery: Gallery, user_id: str, *, actor: Actor) -> Erased:
@@ -41,8 +39,8 @@ def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
         GalleryChange.lock()
         doomed = list(subjects.select_related("gallery"))
         erased = Erased()
-        for first in range(0, len(doomed), SOME):
-            erased = _add(erased, _erase(doomed[first : first + SOME]))
+        for some in in_parts(doomed):
+            erased = _add(erased, _erase(some))
         record_all("unregister", doomed, actor)
         _forget_embedders({subject.gallery_id for subject in doomed})
         transaction.on_commit(runtime.publish)
@@ -90,18 +88,10 @@ def _forget_embedders(galleries: set[int]) -> None:
     Gallery.objects.filter(pk__in=galleries).exclude(pk__in=kept).update(embedder="")
 
 
-def delete_reference(
-    gallery: Gallery, user_id: str, reference_id: UUID | str, *, actor: Actor
-) -> Erased:
+def delete_reference(gallery: Gallery, user_id: str, reference_id: str, *, actor: Actor) -> Erased:
     """Erase one reference; with the last one the user stays, without a face."""
-    subject = find_user(gallery, user_id)
-    try:
-        references = Reference.objects.filter(subject=subject, pk=UUID(str(reference_id)))
-    except ValueError:
-        references = Reference.objects.none()
-    if not references.exists():
-        raise RecognitionError("not_found", f"{user_id!r} has no such reference.")
-    return erase_references(references, actor=actor)
+    reference = find_reference(find_user(gallery, user_id), reference_id)
+    return erase_references(Reference.objects.filter(pk=reference.pk), actor=actor)
 
 
 def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,7 @@ from recognition.models import (
     Event,
     Gallery,
     GalleryChange,
+    Reference,
     Subject,
     SubjectQuerySet,
 )
@@ -44,6 +46,17 @@ def find_user(gallery: Gallery, user_id: str) -> Subject:
         raise RecognitionError(
             "user_not_found", f"No user {user_id[:128]!r} is registered in {gallery.name!r}."
         )
+    return found
+
+
+def find_reference(subject: Subject, reference_id: str) -> Reference:
+    """Return a reference of ``subject`` without its embedding, or raise ``not_found``."""
+    try:
+        found = subject.references.filter(pk=UUID(reference_id)).defer("embedding").first()
+    except ValueError:  # it is no UUID, so there is none
+        found = None
+    if found is None:
+        raise RecognitionError("not_found", f"{subject.user_id!r} has no such reference.")
     return found
 
 

@@ -13,7 +13,7 @@ from recognition import runtime
 from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
 from recognition.errors import RecognitionError
 from recognition.gallery.exact import Candidate, ExactIndex
-from recognition.models import Gallery, PersonTemplate, Subject, from_bytes
+from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
 from recognition.services.looking import View, chosen, look, refuse
@@ -30,7 +30,6 @@ from recognition.services.results import (
     Verification,
 )
 
-SOME = 500  # numbers in one IN (...)
 EVENT_CANDIDATES = 3  # of each face, kept in the event
 
 
@@ -208,10 +207,8 @@ def _not_searched(view: View, face: Face) -> Decision:
 
 def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Subject]:
     """Return those of ``numbers`` who may be named now."""
-    wanted = list(numbers)
-    some = [wanted[first : first + SOME] for first in range(0, len(wanted), SOME)]
     there = Subject.objects.filter(gallery=gallery, active=True)
-    return {s.number: s for part in some for s in there.filter(number__in=part)}
+    return {s.number: s for part in in_parts(numbers) for s in there.filter(number__in=part)}
 
 
 def _match(who: Mapping[int, Subject], candidate: Candidate) -> Match:

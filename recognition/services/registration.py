@@ -119,11 +119,11 @@ def register(
 def _look_at_all(
     target: Target, uploads: Sequence[Upload], selection: Selection
 ) -> tuple[list[Sighting], list[Rejected]]:
-    known = _known_pictures(target, uploads)
+    hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
+    known = {old.source_sha256: old for old in _owned(target).filter(source_sha256__in=hashes)}
     sightings: list[Sighting] = []
     rejected: list[Rejected] = []
-    for index, upload in enumerate(uploads):
-        sha256 = hashlib.sha256(upload.data).hexdigest()
+    for index, (upload, sha256) in enumerate(zip(uploads, hashes, strict=True)):
         try:
             if sha256 in known:
                 old = known[sha256]
@@ -143,11 +143,6 @@ def _owned(target: Target) -> QuerySet[Reference]:
     return Reference.objects.filter(
         subject__gallery=target.gallery, subject__user_id=target.user_id
     )
-
-
-def _known_pictures(target: Target, uploads: Sequence[Upload]) -> dict[str, Reference]:
-    hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
-    return {old.source_sha256: old for old in _owned(target).filter(source_sha256__in=hashes)}
 
 
 def _registrable(upload: Upload, embedder: str, selection: Selection) -> Face:

@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, networks_dir: Path) -> Iterat
 
 def test_prepare_imports_no_torch_and_writes_no_network_where_all_is_there(site):
     code = [sys.executable, "-c", SAY_WHETHER_TORCH_WAS_IMPORTED]
-    said = subprocess.check_output(code, env=site.environment, cwd=ROOT, text=True)  # noqa: S603
+    said = subprocess.check_output(code, env=site.environment, cwd=ROOT, text=True)
     assert "Networks: there already" in said.splitlines()
     assert said.splitlines()[-1] == "False"
     assert not (site.folder / "networks").exists()
@@ -69,7 +69,7 @@ def test_commands_and_a_running_server_agree(site: Site, photos: Photos):
 def test_a_database_that_was_never_prepared_is_an_error_with_a_hint(site, tmp_path, photos):
     environment = site.environment | {"FACESITE_DATA_DIR": str(tmp_path / "new")}
     command = [sys.executable, str(ROOT / "manage.py"), "identify", str(photos.obama)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 2
     assert "Did `manage.py prepare` run?" in done.stderr
     assert "Traceback" not in done.stderr
@@ -77,7 +77,7 @@ def test_a_database_that_was_never_prepared_is_an_error_with_a_hint(site, tmp_pa
 
 def test_a_reader_who_has_read_enough_is_no_error(site: Site, photos: Photos):
     manage = [sys.executable, str(ROOT / "manage.py"), "identify", *[str(photos.obama)] * 3]
-    done = subprocess.Popen(  # noqa: S603
+    done = subprocess.Popen(
         manage, env=site.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     done.stdout.close()

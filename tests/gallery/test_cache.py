@@ -9,7 +9,7 @@ from redis import Redis
 from recognition.gallery.breaker import Breaker
 from recognition.gallery.cache import BLOCK, TemplateCache
 from recognition.gallery.follow import Follower
-from tests.gallery.test_follow import EMBEDDER, Book, D, best, book  # noqa: F401  # a fixture
+from tests.gallery.book import EMBEDDER, D, best
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_load_without_a_copy_is_none(cache):
     assert cache.load() is None
 
 
-def test_follow_copies_everybody_with_the_version(cache, book):  # noqa: F811
+def test_follow_copies_everybody_with_the_version(cache, book):
     cache.follow(book)
     version, blocks = cache.load()
     assert version == 2
@@ -36,7 +36,7 @@ def test_follow_copies_everybody_with_the_version(cache, book):  # noqa: F811
     assert blocks[0].slots.tolist() == [1, 2]
 
 
-def test_follow_writes_changes_across_blocks(cache, book):  # noqa: F811
+def test_follow_writes_changes_across_blocks(cache, book):
     cache.follow(book)
     book.put(BLOCK - 1, [0, 0, 1, 0])
     book.put(BLOCK, [0, 0, 0, 1])
@@ -44,7 +44,7 @@ def test_follow_writes_changes_across_blocks(cache, book):  # noqa: F811
     assert numbers(cache) == {1, 2, BLOCK - 1, BLOCK}
 
 
-def test_follow_overwrites_who_was_removed(cache, book, redis_server):  # noqa: F811
+def test_follow_overwrites_who_was_removed(cache, book, redis_server):
     marked = np.array([0.123, 0.456, 0.789, 0.321], "<f4")
     book.put(3, marked.tolist())
     cache.follow(book)
@@ -56,7 +56,7 @@ def test_follow_overwrites_who_was_removed(cache, book, redis_server):  # noqa: 
     assert numbers(cache) == {1, 2}
 
 
-def test_a_follower_starts_from_the_copy_and_applies_what_came_since(cache, book):  # noqa: F811
+def test_a_follower_starts_from_the_copy_and_applies_what_came_since(cache, book):
     cache.follow(book)
     book.remove(1)
     book.put(3, [0, 0, 1, 0])
@@ -65,7 +65,7 @@ def test_a_follower_starts_from_the_copy_and_applies_what_came_since(cache, book
     assert best(follower, [1, 0, 0, 0]) != [1]
 
 
-def test_a_copy_from_another_future_is_made_anew(cache, book, redis_server):  # noqa: F811
+def test_a_copy_from_another_future_is_made_anew(cache, book, redis_server):
     cache.follow(book)
     redis_server.client().set("facesite:test:version", 99)
     assert best(Follower(book, cache), [0, 1, 0, 0]) == [2]
@@ -73,13 +73,13 @@ def test_a_copy_from_another_future_is_made_anew(cache, book, redis_server):  # 
     assert cache.load()[0] == 2
 
 
-def test_a_copy_that_lost_a_block_is_not_believed(cache, book, redis_server):  # noqa: F811
+def test_a_copy_that_lost_a_block_is_not_believed(cache, book, redis_server):
     cache.follow(book)
     redis_server.client().delete(f"facesite:test:{EMBEDDER}:0")
     assert cache.load() is None
 
 
-def test_a_change_after_a_lost_block_makes_all_anew(cache, book, redis_server):  # noqa: F811
+def test_a_change_after_a_lost_block_makes_all_anew(cache, book, redis_server):
     cache.follow(book)
     redis_server.client().delete(f"facesite:test:{EMBEDDER}:0")
     book.put(3, [0, 0, 1, 0])
@@ -88,7 +88,7 @@ def test_a_change_after_a_lost_block_makes_all_anew(cache, book, redis_server): 
 
 
 @pytest.mark.parametrize("lost", ["version", "epoch", "blocks"])
-def test_a_copy_that_lost_a_key_is_made_anew(cache, book, redis_server, lost):  # noqa: F811
+def test_a_copy_that_lost_a_key_is_made_anew(cache, book, redis_server, lost):
     cache.follow(book)
     redis_server.client().delete(f"facesite:test:{lost}")
     assert cache.load() is None
@@ -96,14 +96,14 @@ def test_a_copy_that_lost_a_key_is_made_anew(cache, book, redis_server, lost):  
     assert numbers(cache) == {1, 2}
 
 
-def test_a_follower_that_starts_writes_what_another_process_could_not(cache, book):  # noqa: F811
+def test_a_follower_that_starts_writes_what_another_process_could_not(cache, book):
     cache.follow(book)
     book.remove(1)
     Follower(book, cache).caught_up(1, D)
     assert numbers(cache) == {2}
 
 
-def test_many_changes_at_once_are_written_as_a_whole(cache, book, monkeypatch):  # noqa: F811
+def test_many_changes_at_once_are_written_as_a_whole(cache, book, monkeypatch):
     cache.follow(book)
     monkeypatch.setattr("recognition.gallery.cache.MANY", 1)
     book.put(3, [0, 0, 1, 0])
@@ -112,7 +112,7 @@ def test_many_changes_at_once_are_written_as_a_whole(cache, book, monkeypatch): 
     assert numbers(cache) == {2, 3}
 
 
-def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):  # noqa: F811
+def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):
     cache.follow(book)
     redis_server.hang()
     book.remove(1)
@@ -124,7 +124,7 @@ def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):  # 
     assert numbers(cache) == {2}
 
 
-def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):  # noqa: F811
+def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):
     redis_server.client().set("facesite:test:rebuild", "another process", px=60_000)
     cache.follow(book)
     assert cache.behind

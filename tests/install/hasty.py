@@ -1,7 +1,7 @@
 """gunicorn's configuration with less patience, so that its tests are quick."""
 
 import facesite.gunicorn
-from facesite.gunicorn import *  # noqa: F403
+from facesite.gunicorn import *  # noqa: F403  # a configuration
 
 facesite.gunicorn.HEADER_SECONDS = 0.5
 facesite.gunicorn.BODY_SECONDS = 1.0

@@ -28,7 +28,7 @@ def instructions() -> list[tuple[str, str]]:
     """Return the Dockerfile's instructions with their arguments, continued lines joined."""
     text = re.sub(r"^\s*#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
     lines = text.replace("\\\n", " ").splitlines()
-    return [tuple(line.split(maxsplit=1)) for line in lines if line.strip()]  # type: ignore[misc]
+    return [(line.split()[0], line.split(maxsplit=1)[1]) for line in lines if line.strip()]
 
 
 def arguments(name: str) -> list[str]:

@@ -15,7 +15,7 @@ from gunicorn.app.wsgiapp import run as gunicorn
 
 from facesite.tls import certificate_in, lan_addresses
 
-EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104
+EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
 
 
 class Command(BaseCommand):
