@@ -243,6 +243,7 @@ def _rehearse(
 def _store(
     target: Target, sightings: list[Sighting], options: RegisterOptions, actor: Actor
 ) -> tuple[list[Accepted], list[Match]]:
+    runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
         gallery = _claimed(target.gallery, target.embedder)
