@@ -91,6 +91,11 @@ class Site:
         sizes = [process.memory_full_info() for process in self._processes()]
         return float(sum(getattr(size, "pss", size.rss) for size in sizes) / 2**20)
 
+    def worker_mb(self) -> float:
+        """Return the resident memory of the process that answers."""
+        assert self._server is not None, "start it first"
+        return float(sum(p.memory_info().rss for p in self._server.children()) / 2**20)
+
     def has_loaded(self, library: str) -> bool:
         """Say whether a shared library is in the memory of the serving processes."""
         return any(library in m.path for p in self._processes() for m in p.memory_maps())

@@ -20,6 +20,7 @@ from recognition.pipeline.types import Floats
 log = logging.getLogger(__name__)
 
 PORTION = 5_000  # changes applied at once; what is waiting to be applied takes no more memory
+MANY = 100_000  # changes from which on loading everybody anew is quicker than applying them
 DAY = 24 * 60 * 60.0  # seconds
 RETRY_AFTER = 2  # seconds a client should wait while people are being loaded
 SAID_EVERY = 2.0  # seconds between two lines of the log that tell of the progress
@@ -179,11 +180,15 @@ class Follower:
         deadline = time.monotonic() + self._patience
         while True:
             with self._turn(deadline):
-                if self._state is not None and self._state.version > self._source.head():
-                    self._state = None  # the database was replaced by an older one
+                if self._state and not self._is_near(self._state):
+                    self._state = None
                 if self._state is not None:
                     return self._apply_changes(self._state, deadline)
             self.load()
+
+    def _is_near(self, state: State) -> bool:
+        """Say whether the log leads on from ``state``: not where a database was set back."""
+        return 0 <= self._source.head() - state.version <= MANY
 
     @contextmanager
     def _turn(self, deadline: float) -> Iterator[None]:
@@ -208,7 +213,7 @@ class Follower:
         try:
             self._state = None
             self._state = self._read()
-            log.info("index: %s people loaded, version %d", f"{self.people:,}", self.version)
+            log.info("index: ready, %s people at version %d", f"{self.people:,}", self.version)
         finally:
             self._lock.release()
         if self._cache:
@@ -218,12 +223,14 @@ class Follower:
         """Return everybody from the copy, or from the source where there is no whole copy."""
         copy = self._cache.load() if self._cache else None
         if copy and copy[0] <= self._source.head():
+            log.info("index: reading the copy of version %d", copy[0])
             try:
                 return State(copy[0], self._gather(copy[1]))
             except CopyLostError as lost:
                 log.warning("index: the copy is not used: %s", lost)
         # The head is read before the templates: a change in between is applied twice, never lost.
         version = self._source.head()
+        log.info("index: reading the database at version %d", version)
         return State(version, self._gather(self._source.all_templates()))
 
     def _gather(self, blocks: Iterable[Templates]) -> dict[int, ExactIndex]:

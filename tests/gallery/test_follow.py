@@ -135,13 +135,24 @@ def test_a_long_way_is_gone_in_portions(book, monkeypatch):
     assert len(follower.caught_up(1, D)) == follower.people == 10
 
 
+def test_far_behind_everybody_is_loaded_anew(book, monkeypatch):
+    monkeypatch.setattr("recognition.gallery.follow.MANY", 3)
+    follower = Follower(book)
+    follower.caught_up(1, D)
+    for number in range(3, 11):
+        book.put(number, [0, 0, 1, 0])
+    monkeypatch.setattr(book, "changes", lambda **_: pytest.fail("the log was read"))
+    assert len(follower.caught_up(1, D)) == 10
+
+
 def test_progress_is_told_now_and_then(book, monkeypatch, caplog):
     monkeypatch.setattr("recognition.gallery.follow.SAID_EVERY", 0)
     with caplog.at_level("INFO"):
         Follower(book).caught_up(1, D)
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
+        "index: reading the database at version 2",
         "index: 1 of 2 people loaded",
         "index: 2 of 2 people loaded",
-        "index: 2 people loaded, version 2",
+        "index: ready, 2 people at version 2",
     ]
