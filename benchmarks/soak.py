@@ -87,7 +87,6 @@ def _site(embedder: str, people: int, cores: int) -> Iterator[Site]:
         with closing(Bench(folder, quick=False, cores=cores)) as bench:
             site = bench.site(embedder, people)
             site.start()
-            site.client().wait_until_ready()
             yield site
     finally:
         shutil.rmtree(folder)

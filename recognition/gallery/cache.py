@@ -218,7 +218,7 @@ class TemplateCache:
         )
         if lock.acquire():
             self._start(lambda: self._rebuild(redis, lock, source))
-        return bool(redis.hexists(self._copy, "version"))
+        return bool(self._guarded(lambda: redis.hexists(self._copy, "version")))
 
     def _rebuild(self, redis: Any, lock: Any, source: Source) -> None:
         """Write everybody, block by block; others leave to it what they change meanwhile."""
@@ -238,9 +238,8 @@ class TemplateCache:
         for templates in source.all_templates():
             for block, first, rows in spans(templates):
                 place = templates.embedder, block * BLOCK + first
-                sums[_name(place)] = (
-                    sums.get(_name(place), 0) + checksum(rows, first=first)
-                ) % WORD
+                name = _name(place)
+                sums[name] = (sums[name] + checksum(rows, first=first)) % WORD
                 if not self._write(redis, seen, {place: rows.tobytes()}, {}):
                     return False
             lock.reacquire()
