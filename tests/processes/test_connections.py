@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from secrets import token_hex
 
 import pytest
 
@@ -15,14 +16,16 @@ DROPPED = (
 
 
 @pytest.fixture
-def site(make_site, postgres):
+def database() -> str:
+    return f"connections_{token_hex(4)}"
+
+
+@pytest.fixture
+def site(make_site, postgres, database):
     """Return a server on a PostgreSQL, all of whose threads have answered something."""
-    url = postgres.create("connections")
-    site = make_site(DATABASE_URL=url, WEB_THREADS=str(THREADS))
+    site = make_site(DATABASE_URL=postgres.create(database), WEB_THREADS=str(THREADS))
     assert storm(site, 40) == {200}
-    yield site
-    site.stop()
-    postgres.ask("postgres", "DROP DATABASE connections")
+    return site
 
 
 def storm(site, requests: int) -> set[int]:
@@ -31,14 +34,14 @@ def storm(site, requests: int) -> set[int]:
         return set(clients.map(lambda _: site.call("GET", "/users").status_code, range(requests)))
 
 
-def test_threads_keep_their_connections(site, postgres):
-    before = int(postgres.ask("connections", MADE))
+def test_threads_keep_their_connections(site, postgres, database):
+    before = int(postgres.ask(database, MADE))
     assert storm(site, 60) == {200}
-    after = int(postgres.ask("connections", MADE))
+    after = int(postgres.ask(database, MADE))
     assert after - before <= THREADS  # threads that had none yet, and the one that asks here
 
 
-def test_a_connection_that_the_server_dropped_fails_no_request(site, postgres):
+def test_a_connection_that_the_server_dropped_fails_no_request(site, postgres, database):
     for _ in range(3):
-        assert int(postgres.ask("connections", DROPPED)) > 0
+        assert int(postgres.ask(database, DROPPED)) > 0
         assert storm(site, 12) == {200}
