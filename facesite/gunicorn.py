@@ -17,6 +17,7 @@ from django.conf import settings
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from facesite.memory import give_back_often
 from facesite.tls import certificate_in
 from recognition.errors import RecognitionError
 
@@ -91,6 +92,7 @@ def post_worker_init(worker: Any) -> None:
     """Begin to load the index in this worker, which gunicorn has just forked."""
     from recognition import runtime  # not before the fork: its libraries start threads
 
+    give_back_often()
     runtime.serve()
 
 
