@@ -207,8 +207,9 @@ def _not_searched(view: View, face: Face) -> Decision:
 
 def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Subject]:
     """Return those of ``numbers`` who may be named now."""
-    there = Subject.objects.filter(gallery=gallery, active=True)
-    return {s.number: s for part in in_parts(numbers) for s in there.filter(number__in=part)}
+    # By number alone: asked for the gallery too, SQLite reads the whole of it.
+    found = (s for part in in_parts(numbers) for s in Subject.objects.filter(number__in=part))
+    return {s.number: s for s in found if s.gallery_id == gallery.pk and s.active}
 
 
 def _match(who: Mapping[int, Subject], candidate: Candidate) -> Match:
