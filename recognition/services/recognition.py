@@ -11,7 +11,7 @@ import numpy as np
 
 from recognition import runtime
 from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
-from recognition.errors import RecognitionError
+from recognition.errors import ClientGone, RecognitionError
 from recognition.gallery.exact import Candidate, ExactIndex
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
@@ -258,6 +258,9 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         decision.setdefault("outcome", "ok")
     except RecognitionError as refusal:
         decision["outcome"] = refusal.code
+        raise
+    except ClientGone:
+        decision["outcome"] = "client_gone"
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")

@@ -74,9 +74,9 @@ def test_a_wrong_setting_is_told_in_one_line(tmp_path):
 
 def test_the_environment_wins_over_the_file(tmp_path):
     dotenv: Path = tmp_path / "env"
-    dotenv.write_text("PORT=9001\nWEB_THREADS=3\n")
+    dotenv.write_text("PORT=9001\nMAX_WAITING=3\n")
     given = {"FACESITE_ENV_FILE": str(dotenv), "PORT": "9002", "FACESITE_DATA_DIR": str(tmp_path)}
-    code = "from django.conf import settings; print(settings.PORT, settings.WEB_THREADS)"
+    code = "from django.conf import settings; print(settings.PORT, settings.MAX_WAITING)"
     done = command("shell", "--verbosity", "0", "--command", code, **given)
     assert done.stdout.split() == ["9002", "3"]
 
