@@ -81,6 +81,14 @@ def test_the_environment_wins_over_the_file(tmp_path):
     assert done.stdout.split() == ["9002", "3"]
 
 
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_blas_has_one_thread_unless_another_number_is_given(tmp_path, given, threads):
+    code = "import numpy, psutil; print(psutil.Process().num_threads())"
+    given = {"FACESITE_DATA_DIR": str(tmp_path), **given}
+    done = command("shell", "--verbosity", "0", "--command", code, **given)
+    assert int(done.stdout) == min(threads, os.cpu_count())
+
+
 def test_a_missing_django_is_told_with_what_to_do(tmp_path):
     bare = [sys.executable, "-S", "manage.py", "check"]  # -S: no installed packages
     done = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, check=False)
