@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
-ONE_FACE = ROOT / "tests" / "fixtures" / "obama.jpg"
-REAL = ROOT.parent / "shared" / "data" / "small" / "compreface" / "A"
+FIXTURES = ROOT / "tests" / "fixtures"
+ONE_FACE = FIXTURES / "obama.jpg"
+#: Photographs of people that are not the project's to hand on; absent on most machines.
+SHARED = Path(os.environ.get("FACESITE_BENCH_DATA", ROOT.parent / "shared" / "data"))
+REAL = SHARED / "small" / "compreface" / "A"
+GROUPS = SHARED / "small" / "compreface" / "_groups"
+VIEW_1 = SHARED / "lfw-view1"
 LONGEST = 2048
 QUALITY = 90
 SOME = 3  # of the real ones: some contestants take many seconds for each
@@ -29,13 +35,13 @@ class Photographs:
 
 def small() -> Photographs:
     """Return one face in 640 x 480 pixels, cut from the photograph and not scaled."""
-    return Photographs("640x480", (_jpeg(_one_face()),))
+    return Photographs("640x480", (as_jpeg(_one_face()),))
 
 
 def large() -> Photographs:
     """Return the same in 2048 x 1536 pixels."""
     size = (LONGEST, LONGEST * 3 // 4)
-    return Photographs("2048x1536", (_jpeg(_one_face().resize(size, Image.Resampling.LANCZOS)),))
+    return Photographs("2048x1536", (as_jpeg(_one_face().resize(size, Image.Resampling.LANCZOS)),))
 
 
 def real() -> list[Photographs]:
@@ -54,10 +60,11 @@ def _scaled(path: Path) -> bytes:
         photograph.draft("RGB", (LONGEST, LONGEST))
         picture = photograph.convert("RGB")
     picture.thumbnail((LONGEST, LONGEST), Image.Resampling.LANCZOS)
-    return _jpeg(picture)
+    return as_jpeg(picture)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def as_jpeg(picture: Image.Image) -> bytes:
+    """Return a picture as the bytes of a file."""
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=QUALITY)
     return file.getvalue()

@@ -77,7 +77,9 @@ def faster(times: float, ours: Measure, theirs: Measure) -> Bar:
 
 
 def shown(value: float) -> str:
-    """Return three figures, more only before the point."""
+    """Return three figures, more only before the point; a count as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:,.{decimals}f}"
 
