@@ -148,7 +148,8 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        embeddings = [from_bytes(r.embedding) for r in self.references.only("embedding")]
+        # Not `only`: each row would then ask for its subject in a query of its own.
+        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
         if not embeddings:
             PersonTemplate.objects.filter(subject=self).delete()
             return

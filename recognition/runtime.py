@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
 from django.conf import settings
+from django.db import Error as DatabaseError
+from django.db import connections
 from django_redis import get_redis_connection
 
 from facesite.cache import breaker
 from recognition.changelog import Database
 from recognition.gallery.cache import TemplateCache
 from recognition.gallery.exact import ExactIndex
-from recognition.gallery.follow import Follower
+from recognition.gallery.follow import DAY, Follower, here
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
@@ -33,7 +36,11 @@ EMBEDDERS: dict[str, type[embed.FaceNet] | type[embed.DlibResNet]] = {
     DLIB: embed.DlibResNet,
 }
 
+PATIENCE = 2.0  # seconds that a request waits for people who are still being loaded
+
+log = logging.getLogger(__name__)
 T = TypeVar("T")
+_serving = threading.Event()
 _building = threading.RLock()
 
 
@@ -108,13 +115,41 @@ def template_cache() -> TemplateCache | None:
     dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
     prefix = f"{settings.REDIS_PREFIX}:{token}"
     # One breaker with the rate counters: a request waits for a hung Redis once, not twice.
-    return TemplateCache(lambda: get_redis_connection("redis"), prefix, dimensions, breaker)
+    return TemplateCache(
+        lambda: get_redis_connection("redis"), prefix, dimensions, breaker, start=_start
+    )
 
 
 @built_once
 def follower() -> Follower:
     """Return the indexes of this process."""
-    return Follower(Database(), template_cache())
+    patience = PATIENCE if _serving.is_set() else DAY
+    return Follower(Database(), template_cache(), start=_start, patience=patience)
+
+
+def serve() -> None:
+    """From now on load what takes long in threads of its own, beside the requests; begin now.
+
+    A server calls this, after its fork. A command waits instead.
+    """
+    _serving.set()
+    _start(lambda: follower().load())
+
+
+def _start(act: Callable[[], None]) -> None:
+    if _serving.is_set():
+        threading.Thread(target=_in_thread, args=[act], name="index", daemon=True).start()
+    else:
+        here(act)
+
+
+def _in_thread(act: Callable[[], None]) -> None:
+    try:
+        act()
+    except DatabaseError as error:
+        log.error("index: the database does not answer, the next request tries again: %s", error)
+    finally:
+        connections.close_all()  # those of this thread
 
 
 def index(gallery: Gallery) -> ExactIndex:
@@ -122,6 +157,11 @@ def index(gallery: Gallery) -> ExactIndex:
     if copy := template_cache():
         copy.catch_up(Database())
     return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
+
+
+def loaded() -> float:
+    """Return how much of the index is loaded, 0 to 1."""
+    return follower().share
 
 
 def version() -> int:

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.urls import URLPattern
-from django_redis import get_redis_connection
 from drf_spectacular.utils import extend_schema
 from redis.exceptions import RedisError
 from rest_framework import serializers
@@ -18,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
+from facesite.cache import ping
 from recognition import runtime
 from recognition.api import permissions
 from recognition.api.base import REFUSED, ApiView
@@ -25,6 +25,7 @@ from recognition.api.forms import Form
 from recognition.api.schema import documented
 from recognition.api.throttling import count
 from recognition.errors import RecognitionError
+from recognition.gallery.follow import RETRY_AFTER
 from recognition.models import DEFAULT_GALLERY, ApiKey, Gallery, Reference, Subject
 
 OK, NOT_OK, OFF = "ok", "not ok", "off"
@@ -82,6 +83,9 @@ class ReadyView(ApiView):
         amiss = [name for name, state in checks.items() if state == NOT_OK and name != "redis"]
         if amiss:
             said = f"Not ready: {', '.join(amiss)}."
+            if "gallery" in amiss and checks["database"] == OK and runtime.loaded() < 1:
+                said += f" {runtime.loaded():.0%} of the people are loaded."
+                found["retry_after"] = RETRY_AFTER
             raise RecognitionError("not_ready", said, extra=found)
         if self._may_see_details(request):
             found["details"] = details(request)
@@ -99,7 +103,7 @@ def readiness() -> dict[str, str]:
     """Return the state of everything that answering a picture needs."""
     return {
         "database": _state(lambda: Gallery.objects.exists()),
-        "redis": _state(_ping) if settings.REDIS_URL else OFF,
+        "redis": _state(ping) if settings.REDIS_URL else OFF,
         "networks": _state(_load),
         "gallery": _state(lambda: runtime.index(_gallery())),
     }
@@ -111,10 +115,6 @@ def _state(act: Callable[[], Any]) -> str:
     except (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist):
         return NOT_OK
     return OK
-
-
-def _ping() -> None:
-    get_redis_connection("redis").ping()
 
 
 def _load() -> None:

@@ -243,6 +243,7 @@ def _rehearse(
 def _store(
     target: Target, sightings: list[Sighting], options: RegisterOptions, actor: Actor
 ) -> tuple[list[Accepted], list[Match]]:
+    runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
         gallery = _claimed(target.gallery, target.embedder)
@@ -250,7 +251,7 @@ def _store(
         # Under the lock: of two requests with one face, the second sees the first.
         duplicates = _duplicates(target, sightings, options)
         subject = _subject(gallery, target.user_id, options)
-        accepted = [_reference(subject, target.embedder, sighting) for sighting in sightings]
+        accepted = _references(subject, target.embedder, sightings)
         if options.replace:
             kept = [a.reference_id for a in accepted]
             erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
@@ -299,27 +300,39 @@ def _subject(gallery: Gallery, user_id: str, options: RegisterOptions) -> Subjec
     return subject
 
 
-def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Accepted:
-    """Store one reference, unless the subject has one of the same picture by now."""
+def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> list[Accepted]:
+    """Store a reference for each picture that the subject has none of by now."""
+    old = Reference.objects.filter(subject=subject, source_sha256__in=[s.sha256 for s in sightings])
+    ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
+    new: dict[str, Reference] = {}
+    accepted = []
+    for sighting in sightings:
+        face, sha256 = sighting.face, sighting.sha256
+        is_new = sha256 not in ids and face.embedding is not None
+        if is_new:
+            new[sha256] = _reference(subject, embedder, sighting)
+            ids[sha256] = str(new[sha256].pk)
+        reference_id = ids.get(sha256, sighting.reference_id)
+        accepted.append(Accepted(sighting.index, sighting.upload.name, reference_id, face, is_new))
+    Reference.objects.bulk_create(new.values())
+    return accepted
+
+
+def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference:
+    """Return the reference of a picture, not stored yet."""
     face = sighting.face
-    if face.embedding is None:  # it was known before this request
-        return Accepted(
-            sighting.index, sighting.upload.name, sighting.reference_id, face, new=False
-        )
-    reference, new = Reference.objects.get_or_create(
+    assert face.embedding is not None  # noqa: S101  # for mypy
+    return Reference(
         subject=subject,
         source_sha256=sighting.sha256,
-        defaults={
-            "embedder": embedder,
-            "embedding": to_bytes(face.embedding),
-            "box": asdict(face.box),
-            "landmarks": dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
-            "detection_probability": face.detection.probability,
-            "quality": asdict(face.quality),
-            "crop": crop_jpeg(face) if settings.KEEP_CROPS else None,
-        },
+        embedder=embedder,
+        embedding=to_bytes(face.embedding),
+        box=asdict(face.box),
+        landmarks=dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
+        detection_probability=face.detection.probability,
+        quality=asdict(face.quality),
+        crop=crop_jpeg(face) if settings.KEEP_CROPS else None,
     )
-    return Accepted(sighting.index, sighting.upload.name, str(reference.pk), face, new)
 
 
 def crop_jpeg(face: Face) -> bytes | None:
