@@ -11,9 +11,11 @@ from django_redis import get_redis_connection
 
 from facesite.cache import breaker
 from recognition.changelog import Database
+from recognition.engine import milvus_engine
 from recognition.gallery.cache import TemplateCache
-from recognition.gallery.exact import ExactIndex
+from recognition.gallery.engine import Engine
 from recognition.gallery.follow import Follower
+from recognition.gallery.index import Index
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
@@ -108,8 +110,18 @@ def follower() -> Follower:
     return Follower(Database(), template_cache())
 
 
-def index(gallery: Gallery) -> ExactIndex:
+@built_once
+def engine() -> Engine | None:
+    """Return the engine outside of this process (``GALLERY_ENGINE``), None where there is none."""
+    if settings.GALLERY_ENGINE != "milvus":
+        return None
+    return milvus_engine({name: kind.dimension for name, kind in EMBEDDERS.items()})
+
+
+def index(gallery: Gallery) -> Index:
     """Return the index of ``gallery``, holding every change that was committed before this call."""
+    if milvus := engine():
+        return milvus.caught_up(gallery.pk, embedder_of(gallery))
     if copy := template_cache():
         copy.catch_up(Database())
     return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
@@ -117,10 +129,13 @@ def index(gallery: Gallery) -> ExactIndex:
 
 def version() -> int:
     """Return the change that the indexes of this process hold, -1 before their first use."""
-    return follower().version
+    milvus = engine()
+    return milvus.version if milvus else follower().version
 
 
 def publish() -> None:
-    """Bring the copy in Redis to the head of the log, after a commit."""
-    if copy := template_cache():
+    """Bring Milvus, or the copy in Redis, to the head of the log, after a commit."""
+    if milvus := engine():
+        milvus.publish()
+    elif copy := template_cache():
         copy.follow(Database())

@@ -14,6 +14,7 @@ from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.prepare import prepare
 from recognition.services import RegisterOptions
 from recognition.services.results import Actor, Registration, Upload
+from tests.gallery.milvus_server import MilvusServer
 from tests.servers import PostgresServer, RedisServer, Site
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -64,7 +65,7 @@ def fresh_runtime() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for built in (runtime.follower, runtime.template_cache):
+    for built in (runtime.follower, runtime.template_cache, runtime.engine):
         built.cache_clear()
 
 
@@ -103,6 +104,20 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusServer]:
+    """Return a real Milvus of this run's own, for tests that leave it running."""
+    with MilvusServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_milvus() -> Iterator[MilvusServer]:
+    """Return a real Milvus of this test's own, to be killed or hung."""
+    with MilvusServer() as server:
+        yield server
 
 
 @pytest.fixture
