@@ -9,7 +9,7 @@ from dataclasses import asdict
 import numpy as np
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from recognition.changelog import Database
 from recognition.gallery.engine import Engine, State
@@ -66,6 +66,12 @@ class EngineDatabase(Database):
     def count(self, embedder: str | None = None, gallery: int | None = None) -> int:
         """Return how many people may be matched."""
         return _matchable(embedder, gallery).count()
+
+    def counts(self) -> dict[tuple[str, int], int]:
+        """Return how many people may be matched, by embedder and gallery."""
+        columns = ("subject__gallery__embedder", "subject__gallery_id")
+        counted = _matchable(None, None).values_list(*columns).annotate(Count("pk"))
+        return {(embedder, gallery): people for embedder, gallery, people in counted}
 
     def known(self, numbers: Iterable[int]) -> set[int]:
         """Return those of ``numbers`` who are registered, be they active or not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -111,6 +112,14 @@ def milvus() -> Iterator[MilvusServer]:
     """Return a real Milvus of this run's own, for tests that leave it running."""
     with MilvusServer() as server:
         yield server
+
+
+@pytest.fixture
+def on_milvus(milvus: MilvusServer, settings: Any, fresh_runtime: None) -> MilvusServer:
+    """Let galleries be searched in Milvus."""
+    settings.GALLERY_ENGINE, settings.MILVUS_URI = "milvus", milvus.uri
+    settings.MILVUS_TURN_KEY = "a key for tests, and for nothing else"
+    return milvus
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ write overtakes a newer one, and writing the same changes twice does no harm.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -37,6 +38,8 @@ SPARE = 4  # candidates fetched for each one wanted: an approximate index orders
 LEAST = 20  # candidates fetched at the least
 DEAR = 0.5  # seconds; a count that takes longer is kept
 KEPT = 60.0  # seconds
+GALLERIES = 20  # so many are compared one by one; of more than those only the sum is
+LEAST_KEPT, SHARE = 1.0, 20.0  # seconds, and times what it took, that a comparison is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +72,29 @@ class Truth(Source, Protocol):
     def count(self, embedder: str | None = None, gallery: int | None = None) -> int:
         """Return how many people may be matched."""
 
+    def counts(self) -> dict[tuple[str, int], int]:
+        """Return how many people may be matched, by embedder and gallery."""
+
     def known(self, numbers: Iterable[int]) -> set[int]:
         """Return those of ``numbers`` who are there at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many people may be matched by the database and by Milvus; gallery None: in all."""
+
+    embedder: str
+    gallery: int | None
+    database: int
+    milvus: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Counts of both sides. ``agree``: they differ by no more than was changed meanwhile."""
+
+    counts: list[Count]
+    agree: bool
 
 
 class Engine:
@@ -82,6 +106,8 @@ class Engine:
         self.version = -1
         self._lost = False
         self._counts: dict[tuple[str, int], tuple[float, int]] = {}  # kept until, people
+        self._comparing = threading.Lock()
+        self._compared: tuple[float, Comparison] | None = None  # kept until
 
     def caught_up(self, gallery: int, embedder: str) -> EngineIndex:
         """Return the index of ``gallery``, holding every change committed before this call."""
@@ -199,6 +225,35 @@ class Engine:
         if (now := time.monotonic()) - before > DEAR:
             self._counts[embedder, gallery] = now + KEPT, people
         return people
+
+    def compared(self) -> Comparison:
+        """Return the counts of both sides, counted anew now and then.
+
+        At most a twentieth of the time is spent on it: whoever asks for ``/health/ready`` needs
+        no key.
+        """
+        with self._comparing:
+            before = time.monotonic()
+            if self._compared is None or before >= self._compared[0]:
+                comparison = self._compare()
+                after = time.monotonic()
+                self._compared = after + max(LEAST_KEPT, SHARE * (after - before)), comparison
+            return self._compared[1]
+
+    def _compare(self) -> Comparison:
+        state = self.catch_up()
+        database = self.truth.counts()
+        counts = []
+        for embedder, collection in self.milvus.collections(state.epoch).items():
+            own = {gallery: n for (name, gallery), n in database.items() if name == embedder}
+            counts.append(Count(embedder, None, sum(own.values()), collection.count()))
+            if len(own) <= GALLERIES:
+                for gallery, people in own.items():
+                    counts.append(Count(embedder, gallery, people, collection.count(gallery)))
+        # Nothing keeps others from registering people while this counts.
+        meanwhile = self.truth.head() - state.version
+        agree = all(abs(count.database - count.milvus) <= meanwhile for count in counts)
+        return Comparison(counts, agree)
 
 
 class EngineIndex:

@@ -26,7 +26,8 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BLOCK = 500  # rows sent or read at once; 1 MB at 512 dimensions
-REST = 5  # seconds that a Milvus which failed is left alone, and a client should wait
+REST = 5.0  # seconds that a Milvus which failed is left alone
+RETRY_AFTER = 5  # seconds; what a client is told
 PING = 2  # seconds; who asks whether Milvus is there waits no longer
 MAKING = 30  # seconds that making or loading a collection may take
 NO_COLLECTION, NOT_LOADED = 100, 101  # Milvus's error codes
@@ -38,7 +39,7 @@ class EngineUnavailable(RecognitionError):
 
     def __init__(self, detail: str, hint: str = "") -> None:
         hint = hint or "Try again later; /verify and /compare go on without Milvus."
-        super().__init__("not_ready", detail, hint=hint, extra={"retry_after": REST})
+        super().__init__("not_ready", detail, hint=hint, extra={"retry_after": RETRY_AFTER})
 
 
 class CollectionLost(EngineUnavailable):
@@ -271,8 +272,9 @@ def _in(gallery: int | None) -> str:
 
 
 def _packed(rows: list[dict[str, Any]]) -> Rows:
+    dimension = len(rows[0]["template"]) if rows else 0
     return Rows(
         np.array([row["number"] for row in rows], np.int64),
         np.array([row["gallery"] for row in rows], np.int64),
-        np.array([row["template"] for row in rows], np.float32).reshape(len(rows), -1),
+        np.array([row["template"] for row in rows], np.float32).reshape(len(rows), dimension),
     )

@@ -44,6 +44,20 @@ def sync(
     return found
 
 
+def hidden(engine: Engine, gallery: int | None = None) -> int:
+    """Return how many rows more Milvus counts than there are people, fewer if it is negative.
+
+    After ``sync`` there is none, unless somebody else put one number in several times: Milvus
+    shows only one of such rows.
+    """
+    with engine.truth.locked():
+        collections = engine.milvus.collections(engine.catch_up().epoch)
+        return sum(
+            collection.count(gallery) - engine.truth.count(embedder, gallery)
+            for embedder, collection in collections.items()
+        )
+
+
 def _turned(
     engine: Engine,
     embedder: str,

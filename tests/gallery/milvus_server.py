@@ -24,6 +24,7 @@ class MilvusServer:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="facesite-milvus-"))
+        self.data = self.folder / "data"
         self.port = free_port()
         self.uri = f"http://127.0.0.1:{self.port}"
 
@@ -37,7 +38,7 @@ class MilvusServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.folder)]
+        options = ["--host", "127.0.0.1", "--port", str(self.port), "--data-dir", str(self.data)]
         command = [sys.executable, "-m", "milvus_lite", "server", *options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
@@ -59,6 +60,10 @@ class MilvusServer:
         """End it at once, as a crash would."""
         self.process.kill()
         self.process.wait()
+
+    def empty(self) -> None:
+        """Delete everything that a killed one holds."""
+        shutil.rmtree(self.data)
 
     def hang(self) -> None:
         """Let it keep its connections and answer nothing."""
