@@ -151,19 +151,20 @@ class Engine:
         self.is_whole(state)
         with self.truth.locked() as state:
             if not self.is_whole(state):
-                self._begin()
+                self._begin(state)
                 return
             version = min(self.truth.head(), state.version + SLICE)
             self._apply(state.epoch, state.version, version)
             self.truth.write(replace(state, version=version))
         self._lost = False
 
-    def _begin(self) -> None:
+    def _begin(self, state: State) -> None:
         people = self.truth.count()
         if people > FEW:
             raise EngineUnavailable(
                 f"Milvus does not hold the {people} people yet.", "Run `manage.py sync_gallery`."
             )
+        self.milvus.drop_others(state.epoch)  # what attempts that failed left half made
         self.rebuild()
 
     def rebuild(self, said: Callable[[int], object] = int) -> None:

@@ -157,6 +157,45 @@ def test_another_key_is_refused(make_engine, book):
     assert book.state().version == 2
 
 
+def test_a_publisher_who_read_before_an_erasure_and_dies_leaves_no_row(make_engine, book):
+    slow, quick = make_engine(), make_engine()
+    slow.catch_up()
+    book.put(3, [0, 0, 1, 0])
+    eraser = threading.Thread(target=lambda: (book.remove(3), quick.publish()))
+    book.templates = read_and_dawdle(book, eraser)
+    book.write = write_or_die(book)
+    with pytest.raises(ConnectionError):
+        slow.publish()
+    eraser.join()
+    assert rows(slow) == {1: 1, 2: 1}
+
+
+def read_and_dawdle(book: EngineBook, eraser: threading.Thread) -> Callable[..., object]:
+    """Return a ``templates`` whose first reader goes on only when ``eraser`` is done, or waits."""
+    read = book.templates
+
+    def dawdle(numbers: set[int]) -> object:
+        book.templates = read
+        found = read(numbers)
+        eraser.start()
+        eraser.join(timeout=0.5)  # as long as it takes without a lock
+        return found
+
+    return dawdle
+
+
+def write_or_die(book: EngineBook) -> Callable[[State], None]:
+    """Return a ``write`` that fails for the test's own thread, as if the process had died."""
+    write = book.write
+
+    def die(state: State) -> None:
+        if threading.current_thread() is threading.main_thread():
+            raise ConnectionError
+        write(state)
+
+    return die
+
+
 def test_publishers_who_overlap_leave_what_the_database_says(make_engine, book):
     engines = [make_engine() for _ in range(3)]
     engines[0].catch_up()
