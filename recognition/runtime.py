@@ -115,7 +115,8 @@ def engine() -> Engine | None:
     """Return the engine outside of this process (``GALLERY_ENGINE``), None where there is none."""
     if settings.GALLERY_ENGINE != "milvus":
         return None
-    return milvus_engine({name: kind.dimension for name, kind in EMBEDDERS.items()})
+    dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
+    return milvus_engine(dimensions, default_embedder)
 
 
 def index(gallery: Gallery) -> Index:

@@ -198,7 +198,7 @@ class Engine:
         collections = self.milvus.collections(epoch)
         there: dict[str, set[int]] = {embedder: set() for embedder in collections}
         for block in self.truth.templates(numbers):
-            if block.embedder in collections:
+            if self.milvus.fits(block.embedder, block.vectors):
                 collections[block.embedder].put(block.numbers, block.galleries, block.vectors)
                 there[block.embedder].update(block.numbers.tolist())
         everywhere = set().union(*there.values())
@@ -207,6 +207,12 @@ class Engine:
             # here would leave a mark in Milvus for each person registered.
             moved = collection.present(sorted(everywhere - there[embedder]))
             collection.remove(sorted(numbers - everywhere) + moved)
+
+    def templates(self, embedder: str, numbers: Iterable[int]) -> Iterator[Templates]:
+        """Return the templates of those who may be matched now, of one embedder."""
+        for block in self.truth.templates(numbers):
+            if block.embedder == embedder and self.milvus.fits(embedder, block.vectors):
+                yield block
 
     def ask(self, epoch: str, embedder: str, act: Callable[[Collection], T]) -> T:
         """Return what ``act`` gets from a collection, from a newer one where it was replaced."""
@@ -297,8 +303,7 @@ class EngineIndex:
         """Return the templates of those who may be matched in this gallery now."""
         return {
             number: vector
-            for block in self._engine.truth.templates(numbers)
-            if block.embedder == self._embedder
+            for block in self._engine.templates(self._embedder, numbers)
             for number, gallery, vector in zip(
                 block.numbers.tolist(), block.galleries.tolist(), block.vectors, strict=True
             )

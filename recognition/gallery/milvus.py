@@ -94,6 +94,10 @@ class Milvus:
         """Return the collections of an epoch by embedder."""
         return {embedder: self.collection(epoch, embedder) for embedder in self._dimensions}
 
+    def fits(self, embedder: str, templates: Floats) -> bool:
+        """Say whether ``templates`` have the dimension of a known embedder; no others are taken."""
+        return self._dimensions.get(embedder, 0) == int(templates.shape[1])
+
     def _name(self, epoch: str, embedder: str) -> str:
         return f"{self._prefix}_{epoch}_{embedder}".replace("-", "_")
 

@@ -139,9 +139,7 @@ def _kinds(
     counts = Counter(theirs.numbers.tolist())
     kinds = dict.fromkeys(counts, INACTIVE)
     kinds |= dict.fromkeys(set(counts) - engine.truth.known(numbers), UNKNOWN)
-    for block in engine.truth.templates(numbers):
-        if block.embedder != embedder:
-            continue
+    for block in engine.templates(embedder, numbers):
         rows = zip(
             block.numbers.tolist(),
             block.galleries.tolist(),
@@ -162,6 +160,5 @@ def _kinds(
 
 
 def _put(engine: Engine, embedder: str, collection: Collection, numbers: list[int]) -> None:
-    for block in engine.truth.templates(numbers):
-        if block.embedder == embedder:
-            collection.put(block.numbers, block.galleries, block.vectors)
+    for block in engine.templates(embedder, numbers):
+        collection.put(block.numbers, block.galleries, block.vectors)

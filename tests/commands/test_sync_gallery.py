@@ -80,7 +80,7 @@ def test_nothing_to_mend_is_said(sync):
 def test_rows_missing_in_milvus_are_put_there(sync, door):
     insert(door, ["new1", "new2"], seed=1)
     assert best(door, unit(2, 1)[0]) != [Subject.objects.get(user_id="new1").number]
-    assert sync().lines == ["missing in Milvus: 2", "2 differences were mended."]
+    assert sync().lines == ["missing in Milvus: 2", "Differences mended: 2."]
     assert best(door, unit(2, 1)[0]) == [Subject.objects.get(user_id="new1").number]
 
 
@@ -91,7 +91,7 @@ def test_rows_of_people_erased_by_sql_are_removed(sync, collection):
             "(SELECT id FROM recognition_subject WHERE user_id < 'p03')"
         )
         cursor.execute("DELETE FROM recognition_subject WHERE user_id < 'p03'")
-    assert sync().lines == ["not in the database: 3", "3 differences were mended."]
+    assert sync().lines == ["not in the database: 3", "Differences mended: 3."]
     assert collection.count() == PEOPLE - 3
 
 
@@ -103,13 +103,13 @@ def test_rows_of_a_gallery_erased_by_sql_are_removed(sync, door, collection):
 
 def test_rows_that_were_dropped_in_milvus_are_put_back(sync, people, collection):
     collection.remove([subject.number for subject in people[:4]])
-    assert sync().lines == ["missing in Milvus: 4", "4 differences were mended."]
+    assert sync().lines == ["missing in Milvus: 4", "Differences mended: 4."]
     assert collection.count() == PEOPLE
 
 
 def test_rows_that_somebody_put_into_milvus_are_removed(sync, door, collection):
     collection.put(np.array([-5, 0, 66]), np.array([door.pk, door.pk, 999]), unit(3, 1))
-    assert sync().lines == ["not in the database: 3", "3 differences were mended."]
+    assert sync().lines == ["not in the database: 3", "Differences mended: 3."]
     assert collection.count() == PEOPLE
 
 
@@ -117,13 +117,13 @@ def test_a_row_in_the_wrong_gallery_is_moved(sync, people, door, collection):
     vector = from_bytes(people[0].template.vector)
     collection.put(np.array([people[0].number]), np.array([door.pk + 1]), vector[None])
     assert best(door, vector) != [people[0].number]
-    assert sync().lines == ["in the wrong gallery: 1", "1 differences were mended."]
+    assert sync().lines == ["in the wrong gallery: 1", "Differences mended: 1."]
     assert best(door, vector) == [people[0].number]
 
 
 def test_another_template_is_written_over(sync, people, door, collection):
     collection.put(np.array([people[0].number]), np.array([door.pk]), unit(1, 5))
-    assert sync().lines == ["with another template: 1", "1 differences were mended."]
+    assert sync().lines == ["with another template: 1", "Differences mended: 1."]
     rows = collection.rows([people[0].number])
     expected = collection.turn(from_bytes(people[0].template.vector)[None])
     assert rows.turned == pytest.approx(expected, abs=1e-5)
@@ -131,7 +131,7 @@ def test_another_template_is_written_over(sync, people, door, collection):
 
 def test_inactive_people_leave_milvus(sync, people, collection):
     Subject.objects.filter(pk=people[0].pk).update(active=False)
-    assert sync().lines == ["not to be matched: 1", "1 differences were mended."]
+    assert sync().lines == ["not to be matched: 1", "Differences mended: 1."]
     assert collection.count() == PEOPLE - 1
 
 
@@ -140,8 +140,23 @@ def test_a_dry_run_changes_nothing_and_fails(sync, door, collection):
     collection.put(np.array([66]), np.array([door.pk]), unit(1, 1))
     ran = sync("--dry-run")
     assert (ran.status, ran.lines) == (1, ["missing in Milvus: 1", "not in the database: 1"])
-    assert ran.stderr.endswith("2 differences; nothing was changed.")
+    assert ran.stderr.endswith("Differences: 2; nothing was changed.")
     assert sync("--dry-run").lines == ran.lines
+
+
+def test_people_of_a_gallery_without_an_embedder_are_the_default_ones(sync, door, collection):
+    Gallery.objects.filter(pk=door.pk).update(embedder="")
+    assert sync().lines == ["No difference was found."]
+    assert best(Gallery.objects.get(pk=door.pk), unit(PEOPLE, 0)[0])
+
+
+def test_templates_of_another_dimension_are_left_out(sync, collection):
+    other = Gallery.objects.create(name="other")
+    subject = insert(other, ["a"])[0]
+    PersonTemplate.objects.filter(subject=subject).update(vector=bytes(4 * 512))
+    GalleryChange.append("put", [subject])
+    assert (sync().lines, collection.count()) == (["No difference was found."], PEOPLE)
+    assert best(other, unit(1, 0)[0]) == []
 
 
 def test_all_kinds_at_once_are_mended_in_blocks(sync, people, door, collection, monkeypatch):
@@ -150,7 +165,7 @@ def test_all_kinds_at_once_are_mended_in_blocks(sync, people, door, collection, 
     collection.remove([subject.number for subject in people[:10]])
     collection.put(np.arange(20), np.full(20, door.pk), unit(20, 1))
     Subject.objects.filter(pk__in=[subject.pk for subject in people[20:]]).update(active=False)
-    assert sync().lines[-1] == "40 differences were mended."
+    assert sync().lines[-1] == "Differences mended: 40."
     assert (sync().lines, collection.count()) == (["No difference was found."], 20)
 
 
@@ -197,7 +212,8 @@ def test_a_new_key_wants_a_rebuild(sync, settings, door, fresh_runtime):
     assert best(door, unit(PEOPLE, 0)[0]) == [Subject.objects.get(user_id="p00").number]
 
 
-def test_without_milvus_there_is_nothing_to_sync(db, fresh_runtime):
+def test_without_milvus_there_is_nothing_to_sync(db, settings, fresh_runtime):
+    settings.GALLERY_ENGINE = "exact"
     ran = run("sync_gallery")
     assert (ran.status, ran.stderr) == (2, "GALLERY_ENGINE is exact: nothing to sync.")
 

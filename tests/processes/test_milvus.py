@@ -18,6 +18,7 @@ from tests.servers import ROOT, Site
 
 pytestmark = pytest.mark.slow
 SUITES = ["tests/services", "tests/admin/test_erasing.py", "tests/api/test_users.py"]
+SUITES += ["tests/commands/test_sync_gallery.py"]
 
 
 @pytest.fixture
@@ -103,8 +104,9 @@ def test_redis_gets_no_copy_of_the_templates(make_milvus_site, photos, redis_ser
     assert keys and not [key for key in keys if b"dlib" in key or b"version" in key]
 
 
-def test_services_pass_on_milvus(milvus: MilvusServer, networks_dir):
+def test_services_pass_on_milvus_and_postgresql(milvus: MilvusServer, postgres, networks_dir):
     environment = {**os.environ, "FACESITE_TEST_MILVUS_URI": milvus.uri}
+    environment["FACESITE_TEST_DATABASE_URL"] = postgres.create("services_on_milvus")
     options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *options, *SUITES]
     done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)

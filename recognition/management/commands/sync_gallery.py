@@ -14,6 +14,8 @@ from recognition.gallery.sync import KINDS, hidden, sync
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.management.jobs import progress
 
+LEFT_BEHIND = "collections left behind"
+
 
 class Command(GalleryCommand):
     """Compare all people with all rows in Milvus; safe while the service runs."""
@@ -63,7 +65,7 @@ class Command(GalleryCommand):
         with progress(self.rows(engine, gallery), options, "rows") as bar:
             found = sync(engine, gallery=gallery, dry_run=dry_run, said=bar.update)
         epoch = engine.truth.state().epoch
-        found["collections left behind"] = len(engine.milvus.drop_others(epoch, dry_run=dry_run))
+        found[LEFT_BEHIND] = len(engine.milvus.drop_others(epoch, dry_run=dry_run))
         self.tell(found, dry_run=dry_run)
         # What a dry run found is still there, and makes the counts differ.
         if not (dry_run and found.total()) and (rows := hidden(engine, gallery)):
@@ -79,13 +81,13 @@ class Command(GalleryCommand):
 
     def tell(self, found: Counter[str], *, dry_run: bool) -> None:
         """Write the sums; on a dry run, differences are a failure."""
-        for kind in (*KINDS, "collections left behind"):
+        for kind in (*KINDS, LEFT_BEHIND):
             if found[kind]:
                 self.stdout.write(f"{kind}: {found[kind]}")
         if not found.total():
             self.stdout.write("No difference was found.")
         elif dry_run:
-            message = f"{found.total()} differences; nothing was changed."
+            message = f"Differences: {found.total()}; nothing was changed."
             raise CommandError(message, returncode=INCOMPLETE)
         else:
-            self.stdout.write(f"{found.total()} differences were mended.")
+            self.stdout.write(f"Differences mended: {found.total()}.")
