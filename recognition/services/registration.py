@@ -97,7 +97,8 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
-    target = Target(gallery, user_id, runtime.embedder_of(gallery))
+    embedder = runtime.embedder_of(gallery)
+    target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
     if not sightings:
         error = _no_usable(rejected)
@@ -111,15 +112,9 @@ def register(
         except RecognitionError as error:
             record("register", gallery, actor, outcome=error.code)
             raise
+    total, known = _owned(target).count(), duplicates is not None
     return Registration(
-        user_id,
-        accepted,
-        rejected,
-        duplicates or [],
-        _owned(target).count(),
-        target.embedder,
-        options.dry_run,
-        duplicates_checked=duplicates is not None,
+        user_id, accepted, rejected, duplicates or [], total, embedder, options.dry_run, known
     )
 
 

@@ -199,21 +199,22 @@ def write_or_die(book: EngineBook) -> Callable[[State], None]:
 def test_publishers_who_overlap_leave_what_the_database_says(make_engine, book):
     engines = [make_engine() for _ in range(3)]
     engines[0].catch_up()
-
-    def churn(engine: Engine, first: int) -> None:
-        for number in range(first, first + 15):
-            book.put(number, [0, 0, 1, 0])
-            engine.publish()
-            if number % 2:
-                book.remove(number)
-                engine.publish()
-
-    threads = [threading.Thread(target=churn, args=(e, 100 * i)) for i, e in enumerate(engines, 1)]
+    threads = [threading.Thread(target=churn, args=(book, *one)) for one in enumerate(engines, 1)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert (set(rows(engines[0])), book.state().version) == (set(book.there), book.head())
+
+
+def churn(book: EngineBook, place: int, engine: Engine) -> None:
+    """Put people and remove every second of them, each published."""
+    for number in range(100 * place, 100 * place + 15):
+        book.put(number, [0, 0, 1, 0])
+        engine.publish()
+        if number % 2:
+            book.remove(number)
+            engine.publish()
 
 
 def test_counts_of_both_sides_are_compared(engine, book, monkeypatch):
