@@ -48,7 +48,7 @@ def hidden(engine: Engine, gallery: int | None = None) -> int:
     """Return how many rows more Milvus counts than there are people, fewer if it is negative.
 
     After ``sync`` there is none, unless somebody else put one number in several times: Milvus
-    shows only one of such rows.
+    counts all such rows and shows one. Source: issue 33774 of github.com/milvus-io/milvus.
     """
     with engine.truth.locked():
         collections = engine.milvus.collections(engine.catch_up().epoch)
