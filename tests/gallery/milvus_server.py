@@ -68,6 +68,7 @@ class MilvusServer:
     def hang(self) -> None:
         """Let it keep its connections and answer nothing."""
         os.kill(self.process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # it may still answer until then
 
     def resume(self) -> None:
         """Let a hung one go on."""

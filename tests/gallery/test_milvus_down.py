@@ -20,7 +20,7 @@ def book() -> EngineBook:
 
 @pytest.fixture
 def engine(own_milvus, book, monkeypatch):
-    monkeypatch.setattr(milvus_module, "REST", 0.2)
+    monkeypatch.setattr(milvus_module, "REST", 1.0)
     engine = engine_on(own_milvus, book, "test")
     engine.catch_up()
     return engine
@@ -33,7 +33,7 @@ def test_a_killed_milvus_is_told_and_caught_up_with_once_it_is_back(engine, own_
     with pytest.raises(EngineUnavailable):
         best(engine, [0, 1, 0, 0])
     own_milvus.start()
-    time.sleep(0.2)
+    time.sleep(1.0)
     assert (best(engine, [0, 1, 0, 0]), rows(engine)) == ([2], {1: 1, 2: 1})
 
 
@@ -45,7 +45,7 @@ def test_a_hung_milvus_is_waited_for_once(engine, own_milvus):
             best(engine, [0, 1, 0, 0])
     own_milvus.resume()
     assert time.monotonic() - before < 2 * engine.milvus.timeout
-    time.sleep(0.2)
+    time.sleep(1.0)
     assert best(engine, [1, 0, 0, 0]) == [1]
 
 
