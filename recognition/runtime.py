@@ -15,9 +15,11 @@ from django_redis import get_redis_connection
 
 from facesite.cache import breaker
 from recognition.changelog import Database
+from recognition.engine import milvus_engine
 from recognition.gallery.cache import TemplateCache
-from recognition.gallery.exact import ExactIndex
+from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
+from recognition.gallery.index import Index
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
@@ -133,7 +135,8 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
-    _start(lambda: follower().load())
+    if settings.GALLERY_ENGINE == "exact":
+        _start(lambda: follower().load())
 
 
 def _start(act: Callable[[], None]) -> None:
@@ -152,24 +155,38 @@ def _in_thread(act: Callable[[], None]) -> None:
         connections.close_all()  # those of this thread
 
 
-def index(gallery: Gallery) -> ExactIndex:
+@built_once
+def engine() -> Engine | None:
+    """Return the engine outside of this process (``GALLERY_ENGINE``), None where there is none."""
+    if settings.GALLERY_ENGINE != "milvus":
+        return None
+    dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
+    return milvus_engine(dimensions, default_embedder)
+
+
+def index(gallery: Gallery) -> Index:
     """Return the index of ``gallery``, holding every change that was committed before this call."""
+    if milvus := engine():
+        return milvus.caught_up(gallery.pk, embedder_of(gallery))
     if copy := template_cache():
         copy.catch_up(Database())
     return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
 
 
 def loaded() -> float:
-    """Return how much of the index is loaded, 0 to 1."""
-    return follower().share
+    """Return how much of the index is loaded, 0 to 1; nothing has to be with Milvus."""
+    return 1.0 if engine() else follower().share
 
 
 def version() -> int:
     """Return the change that the indexes of this process hold, -1 before their first use."""
-    return follower().version
+    milvus = engine()
+    return milvus.version if milvus else follower().version
 
 
 def publish() -> None:
-    """Bring the copy in Redis to the head of the log, after a commit."""
-    if copy := template_cache():
+    """Bring Milvus, or the copy in Redis, to the head of the log, after a commit."""
+    if milvus := engine():
+        milvus.publish()
+    elif copy := template_cache():
         copy.follow(Database())
