@@ -31,7 +31,11 @@ HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 TLS = env.bool("TLS", False)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
-WEB_THREADS = env.int("WEB_THREADS", 8)
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# Requests with pictures in each process (recognition/admission.py), measured on 2 cores
+# (docs/decisions.md): computed at once, and waiting for that.
+MAX_RUNNING = env.int("MAX_RUNNING", max(1, CORES // max(1, WEB_CONCURRENCY)))
+MAX_WAITING = env.int("MAX_WAITING", 32)
 SECRET_KEY = env.str("SECRET_KEY", "") or made_once(DATA_DIR / "secret.key")
 LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 # Opened to the network, the machine is reached under names and addresses nobody can list here.

@@ -14,6 +14,7 @@ from django.db import connections
 from django_redis import get_redis_connection
 
 from facesite.cache import breaker
+from recognition.admission import Places
 from recognition.changelog import Database
 from recognition.engine import milvus_engine
 from recognition.gallery.cache import TemplateCache
@@ -100,6 +101,12 @@ def default_embedder() -> str:
 def embedder_of(gallery: Gallery) -> str:
     """Return the id of the embedder whose embeddings ``gallery`` holds or will hold."""
     return gallery.embedder or default_embedder()
+
+
+@built_once
+def places() -> Places:
+    """Return how many requests with pictures this process takes."""
+    return Places(running=settings.MAX_RUNNING, waiting=settings.MAX_WAITING)
 
 
 def limits() -> Limits:
