@@ -41,7 +41,7 @@ SOME_SECONDS = 0.5  # a measurement takes longer, its rows come in less
 #: What a section may fail of: a server that does not start, a contestant that ran out of memory,
 #: an answer that is not the expected one. The others are measured all the same.
 FAILURES = (
-    *(OSError, RuntimeError, EOFError, AssertionError, ValueError, LookupError),
+    *(OSError, RuntimeError, EOFError, AssertionError, ValueError, LookupError, ImportError),
     *(subprocess.SubprocessError, http.client.HTTPException, psutil.Error),
 )
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         bench = Bench(folder, quick=asked.quick, cores=cores)
         for name in asked.only or SECTIONS:
             sections[name] = Section()
-            _run(name, bench, sections[name])
+            run(name, bench, sections[name])
     finally:
         shutil.rmtree(folder)
         if sections:
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(section.failure for section in sections.values()))
 
 
-def _run(name: str, bench: Bench, section: Section) -> None:
+def run(name: str, bench: Bench, section: Section) -> None:
     """Fill ``section``; what was measured before a failure stays in it."""
     started = time.perf_counter()
     try:
@@ -91,18 +91,18 @@ def _run(name: str, bench: Bench, section: Section) -> None:
 
 
 def _tell(asked: argparse.Namespace, cores: int, sections: dict[str, Section]) -> None:
-    """Write the JSON and the plot, print the table."""
+    """Write the JSON, print the table, draw the plot."""
     facts = machine.facts(cores)
     result = _as_json(asked.quick, facts, sections)
     whole = list(sections) == list(SECTIONS) and not (asked.quick or result["failures"])
     output = asked.output or (RESULTS if whole else KEPT) / "latest.json"
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(json.dumps(result, indent=1) + "\n")
-    draw(result, output.with_name("speed.png"))
     rows = [row for section in sections.values() for row in section.rows]
     print(f"{table(rows)}\n\n{_told(facts, sections)}\n{verdict(rows)}")
     for name, failure in result["failures"].items():
         print(f"FAILED: {name}, of {failure}: see above")
+    draw(result, output.with_name("speed.png"))
 
 
 def _watched(rows: Iterable[Row]) -> Iterator[Row]:
