@@ -14,7 +14,6 @@ import io
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,7 @@ SHARE = 99.5  # % of all faces
 OVERLAP = 0.5  # intersection over union of two boxes that hold the same face
 SAMPLE = 200  # photographs of View 1 in a quick run
 SEED = 1
+ABSENT = "the photographs in ../shared/data are not here"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     cores = machine.keep_to_two_cores()
     KEPT.mkdir(parents=True, exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=KEPT, prefix="run-") as folder,
-        closing(Bench(Path(folder), quick=False, cores=cores)) as bench,
-    ):
-        everything = not (asked.groups or asked.collage or asked.lfw is not None)
-        found: list[Row] = []
+    everything = not (asked.groups or asked.collage or asked.lfw is not None)
+    found: list[Row] = []
+    with tempfile.TemporaryDirectory(dir=KEPT, prefix="run-") as folder:
+        bench = Bench(Path(folder), quick=False, cores=cores)
         if asked.groups or everything:
             found += _groups(bench)
         if asked.collage or everything:
@@ -115,7 +113,7 @@ def _view_1(bench: Bench, sample: int | None) -> Iterator[Row]:
 
 def _compared(bench: Bench, name: str, paths: Sequence[Path]) -> Iterator[Row]:
     if not paths:
-        bench.say(f"left out: detection on {name}, for the photographs are not here")
+        yield Row("detection", f"{name}: faces lost", None, note=ABSENT)
         return
     bench.say(f"detection on {name}, {len(paths):,} photographs")
     pictures = {f"{path.parent.name}/{path.name}": path.read_bytes() for path in paths}
@@ -148,7 +146,7 @@ def _collages(bench: Bench) -> Iterator[Row]:
     found = detectors.facesite(made, bench.environment())
     for (ground, (_, faces)), own in zip(grounds.items(), found, strict=True):
         there = sum(_same_as_one([*face, 1.0], own) for face in faces)
-        what = f"collage, 4000x3000, {ground}: of one face of 900 px and eight of 48"
+        what = f"collage, {ground}: faces found, one of 900 px, eight of 48"
         bar = Bar("at least", len(faces), there, "faces")
         told = f"Facesite finds {len(own) - there} more"
         yield Row("detection", what, _count(there), bar=bar, note=told)

@@ -1,4 +1,4 @@
-"""The photographs: one of a president (public domain), and real ones where they are at hand."""
+"""The photographs: one of a president (public domain), and others where they are at hand."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ SHARED = Path(os.environ.get("FACESITE_BENCH_DATA", ROOT.parent / "shared" / "da
 REAL = SHARED / "small" / "compreface" / "A"
 GROUPS = SHARED / "small" / "compreface" / "_groups"
 VIEW_1 = SHARED / "lfw-view1"
+SMALL, LARGE, ENLARGED = "640x480", "2048 px", "2048 px, enlarged"
 LONGEST = 2048
 QUALITY = 90
 SOME = 3  # of the real ones: some contestants take many seconds for each
@@ -35,19 +36,20 @@ class Photographs:
 
 def small() -> Photographs:
     """Return one face in 640 x 480 pixels, cut from the photograph and not scaled."""
-    return Photographs("640x480", (as_jpeg(_one_face()),))
+    return Photographs(SMALL, (as_jpeg(_one_face()),))
 
 
 def large() -> Photographs:
-    """Return the same in 2048 x 1536 pixels."""
-    size = (LONGEST, LONGEST * 3 // 4)
-    return Photographs("2048x1536", (as_jpeg(_one_face().resize(size, Image.Resampling.LANCZOS)),))
-
-
-def real() -> list[Photographs]:
-    """Return photographs of a camera, 2048 pixels on the longer side, where there are some."""
+    """Return photographs of a camera, 2048 pixels on the longer side, else the enlarged one."""
     paths = sorted(REAL.glob("*.jpg"))[:SOME]
-    return [Photographs("real, 2048 px", tuple(map(_scaled, paths)))] if paths else []
+    return Photographs(LARGE, tuple(map(_scaled, paths))) if paths else enlarged()
+
+
+def enlarged() -> Photographs:
+    """Return the small one enlarged to 2048 x 1536: smooth, so there is less to be looked at."""
+    size = (LONGEST, LONGEST * 3 // 4)
+    picture = _one_face().resize(size, Image.Resampling.LANCZOS)
+    return Photographs(ENLARGED, (as_jpeg(picture),))
 
 
 def _one_face() -> Image.Image:
