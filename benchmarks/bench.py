@@ -67,6 +67,7 @@ class Bench:
         """Tell on stderr what is done now."""
         print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Stop every server."""
         for site in self._sites.values():
             site.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 import subprocess
@@ -33,22 +34,34 @@ def environment(folder: Path, networks: Path, **settings: str) -> dict[str, str]
     }
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Site:
     """One database with ``people`` in the gallery, and the server on it where it was started."""
 
     def __init__(self, folder: Path, networks: Path, embedder: str, people: int) -> None:
         self.embedder, self.people = embedder, people
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._environment = environment(folder, networks, FACE_MODEL=embedder, PORT=str(self.port))
         filled = self._run("-m", "benchmarks.fill", embedder, str(people))
         self.key = filled.strip().splitlines()[-1]
         self._server: psutil.Popen | None = None
 
+    def twin(self) -> Site:
+        """Return a second server, not started, on the same database."""
+        other = copy.copy(self)
+        other.port, other._server = free_port(), None
+        other._environment = self._environment | {"PORT": str(other.port)}
+        return other
+
     def start(self, **settings: str) -> None:
-        """Start the server; ``client`` waits until it takes connections."""
+        """Start the server; ``client`` waits until it is ready."""
         with (self._folder / "server.log").open("ab") as log:
             self._server = psutil.Popen(
                 [sys.executable, "manage.py", "serve"],
@@ -59,17 +72,20 @@ class Site:
             )
 
     def client(self) -> Client:
-        """Return a client with a connection that stays open."""
+        """Return a client with a connection that stays open, once everybody is loaded."""
         assert self._server is not None, "start it first"
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                return Client(self.port, self.key)
+                client = Client(self.port, self.key)
+                break
             except ConnectionRefusedError:
                 if self._server.poll() is not None or time.monotonic() > deadline:
                     log = (self._folder / "server.log").read_text()
                     raise RuntimeError(f"the server does not start:\n{log}") from None
                 time.sleep(0.01)
+        client.wait_until_ready()
+        return client
 
     def stop(self) -> None:
         if self._server is not None:
@@ -90,6 +106,11 @@ class Site:
         """Return the same with what is shared counted once (Linux; else as ``resident_mb``)."""
         sizes = [process.memory_full_info() for process in self._processes()]
         return float(sum(getattr(size, "pss", size.rss) for size in sizes) / 2**20)
+
+    def worker_mb(self) -> float:
+        """Return the resident memory of the process that answers."""
+        assert self._server is not None, "start it first"
+        return float(sum(p.memory_info().rss for p in self._server.children()) / 2**20)
 
     def has_loaded(self, library: str) -> bool:
         """Say whether a shared library is in the memory of the serving processes."""

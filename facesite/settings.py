@@ -157,6 +157,19 @@ if REDIS_URL:
 # when that fails LocMemCache; several processes without Redis are told of by facesite.W001.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 
+# --- Where galleries are searched ------------------------------------------------------------
+GALLERY_ENGINE = env.str("GALLERY_ENGINE", "exact")
+MILVUS_URI = env.str("MILVUS_URI", "")
+MILVUS_TOKEN = env.str("MILVUS_TOKEN", "")
+MILVUS_PREFIX = env.str("MILVUS_PREFIX", "facesite")
+MILVUS_TIMEOUT = env.int("MILVUS_TIMEOUT", 5)  # seconds for one call
+MILVUS_INDEX = env.str("MILVUS_INDEX", "FLAT")  # the only kind that misses nobody
+MILVUS_INDEX_PARAMS = env.json("MILVUS_INDEX_PARAMS", {})
+MILVUS_SEARCH_PARAMS = env.json("MILVUS_SEARCH_PARAMS", {})
+MILVUS_TURN_KEY = env.str("MILVUS_TURN_KEY", "")
+if GALLERY_ENGINE == "milvus" and not MILVUS_TURN_KEY:
+    MILVUS_TURN_KEY = made_once(DATA_DIR / "milvus-turn.key")
+
 # --- Faces -----------------------------------------------------------------------------------
 NETWORKS_DIR = env.str("FACESITE_NETWORKS_DIR", "")
 NETWORKS_FOLDERS = [Path(p) for p in (NETWORKS_DIR, DATA_DIR / "networks") if p]

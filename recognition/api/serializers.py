@@ -117,6 +117,9 @@ class RegistrationSerializer(serializers.Serializer):
     accepted = AcceptedSerializer(many=True)
     rejected = RejectedSerializer(many=True)
     possible_duplicates = DuplicateSerializer(many=True)
+    duplicates_checked = serializers.BooleanField(
+        help_text="False: Milvus could not be asked for possible_duplicates."
+    )
     total_references = serializers.IntegerField()
     model = serializers.CharField()
 

@@ -12,7 +12,8 @@ import numpy as np
 from recognition import runtime
 from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
 from recognition.errors import ClientGone, RecognitionError
-from recognition.gallery.exact import Candidate, ExactIndex
+from recognition.gallery.exact import Candidate
+from recognition.gallery.index import Index
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
@@ -169,7 +170,7 @@ def _embedded(view: View) -> list[Face]:
     return [next(embedded) if face in good else face for face in view.faces]
 
 
-def _search(index: ExactIndex, faces: list[Face], *, limit: int) -> list[list[Candidate] | None]:
+def _search(index: Index, faces: list[Face], *, limit: int) -> list[list[Candidate] | None]:
     """Return the most similar people of each face, None for a face without an embedding."""
     probes = [face.embedding for face in faces if face.embedding is not None]
     found = iter(index.search(np.stack(probes), limit=limit) if probes else [])
