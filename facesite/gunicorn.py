@@ -154,13 +154,6 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
     return head.encode() + body
 
 
-def post_worker_init(worker: Any) -> None:
-    """Begin to load the index in this worker, which gunicorn has just forked."""
-    from recognition import runtime  # not before the fork: its libraries start threads
-
-    runtime.serve()
-
-
 def tls_files() -> tuple[str | None, str | None]:
     """Return certificate and key for ``TLS=1``, else nothing."""
     if not settings.TLS:
