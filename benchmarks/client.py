@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.timing import Turn
 
 BOUNDARY = "a-line-that-no-photograph-holds"
+READY_SECONDS = 300.0
 IDLE = 3.0  # seconds; the server closes a connection that is silent for five
 
 
@@ -38,6 +39,20 @@ class Client:
             raise RuntimeError(f"/identify answered {response.status}: {body[:500]!r}")
         answer: dict[str, Any] = json.loads(body)
         return answer
+
+    def wait_until_ready(self) -> None:
+        """Return when ``/health/ready`` says so; it answers as soon as everybody is loaded."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            self._connection.request("GET", "/health/ready")
+            response = self._connection.getresponse()
+            body = response.read()
+            self._used = time.monotonic()
+            if response.status == 200:
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"/health/ready answered {response.status}: {body!r}")
+            time.sleep(0.05)
 
     def turn(self, jpeg: bytes) -> Turn:
         """Return how long a request took: the server's own stages, and ``rest``, all else."""

@@ -1,4 +1,4 @@
-"""A real redis-server for the original system's way of searching."""
+"""A real redis-server: for the original system's way of searching, and for Facesite's starts."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class RedisServer(AbstractContextManager["RedisServer"]):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
+        self.url = f"redis://127.0.0.1:{self.port}/0"
         options = ["--port", self.port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
         self._process = subprocess.Popen([program, *map(str, options)], stdout=subprocess.DEVNULL)
         self._wait()

@@ -61,7 +61,7 @@ class Site:
         return other
 
     def start(self, **settings: str) -> None:
-        """Start the server; ``client`` waits until it takes connections."""
+        """Start the server; ``client`` waits until it is ready."""
         with (self._folder / "server.log").open("ab") as log:
             self._server = psutil.Popen(
                 [sys.executable, "manage.py", "serve"],
@@ -72,17 +72,20 @@ class Site:
             )
 
     def client(self) -> Client:
-        """Return a client with a connection that stays open."""
+        """Return a client with a connection that stays open, once everybody is loaded."""
         assert self._server is not None, "start it first"
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                return Client(self.port, self.key)
+                client = Client(self.port, self.key)
+                break
             except ConnectionRefusedError:
                 if self._server.poll() is not None or time.monotonic() > deadline:
                     log = (self._folder / "server.log").read_text()
                     raise RuntimeError(f"the server does not start:\n{log}") from None
                 time.sleep(0.01)
+        client.wait_until_ready()
+        return client
 
     def stop(self) -> None:
         if self._server is not None:
@@ -103,6 +106,11 @@ class Site:
         """Return the same with what is shared counted once (Linux; else as ``resident_mb``)."""
         sizes = [process.memory_full_info() for process in self._processes()]
         return float(sum(getattr(size, "pss", size.rss) for size in sizes) / 2**20)
+
+    def worker_mb(self) -> float:
+        """Return the resident memory of the process that answers."""
+        assert self._server is not None, "start it first"
+        return float(sum(p.memory_info().rss for p in self._server.children()) / 2**20)
 
     def has_loaded(self, library: str) -> bool:
         """Say whether a shared library is in the memory of the serving processes."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from recognition.gallery.breaker import Breaker
@@ -16,6 +17,17 @@ log = logging.getLogger(__name__)
 # One for the process: Django makes a cache object for each thread.
 breaker = Breaker()
 DAY = 24 * 60 * 60  # seconds; the longest period that a rate can name in one letter
+
+
+def ping() -> None:
+    """Raise RedisError where Redis does not answer; do not ask where it just failed."""
+    if not breaker.closed:
+        raise RedisError("It is left alone for a while.")
+    try:
+        get_redis_connection("redis").ping()
+    except RedisError:
+        breaker.failed()
+        raise
 
 
 class FallbackCache(BaseCache):

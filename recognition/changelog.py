@@ -9,9 +9,10 @@ import numpy as np
 from django.db.models import Max, QuerySet
 
 from recognition.gallery.follow import Change, Templates
-from recognition.models import GalleryChange, PersonTemplate, in_parts
+from recognition.models import GalleryChange, Subject, in_parts
 
-BLOCK = 4096  # rows read at once
+PAGE = 4096  # rows read at once: 8 MB of templates at 512 dimensions
+COLUMNS = ("id", "gallery__embedder", "gallery_id", "number", "template__vector")
 
 
 class Database:
@@ -21,6 +22,10 @@ class Database:
         """Return the id of the newest change, 0 when there is none."""
         return GalleryChange.objects.aggregate(head=Max("id"))["head"] or 0
 
+    def people(self) -> int:
+        """Return about how many templates there are: those who have none yet are counted too."""
+        return Subject.objects.count()
+
     def changes(self, *, after: int, upto: int) -> list[Change]:
         """Return the changes with ids in (after, upto], oldest first."""
         rows = GalleryChange.objects.filter(id__gt=after, id__lte=upto).order_by("id")
@@ -29,33 +34,43 @@ class Database:
     def templates(self, numbers: Iterable[int]) -> Iterator[Templates]:
         """Return the templates as they are now of those who may be matched."""
         for some in in_parts(numbers):
-            yield from _read(PersonTemplate.objects.filter(subject__number__in=some))
+            yield from _packed(list(_rows(Subject.objects.filter(number__in=some))))
 
     def all_templates(self) -> Iterator[Templates]:
-        """Return every template that may be matched, in blocks."""
-        yield from _read(PersonTemplate.objects.all())
+        """Return every template that may be matched, in blocks by ascending slot.
+
+        Each page is a query of its own: one long reader would keep SQLite from emptying its
+        write-ahead log, and whoever erases somebody waits for that.
+        """
+        last = 0
+        while page := list(_rows(_after(last))[:PAGE]):
+            yield from _packed(page)
+            last = page[-1][0]
 
 
-def _read(templates: QuerySet[PersonTemplate]) -> Iterator[Templates]:
-    rows = templates.filter(subject__active=True).order_by("subject_id")
-    columns = ("subject__gallery__embedder", "subject_id", "subject__gallery_id", "subject__number")
-    block: list[tuple[Any, ...]] = []
-    for row in rows.values_list(*columns, "vector").iterator(chunk_size=BLOCK):
-        if block and (len(block) == BLOCK or row[0] != block[0][0]):
-            yield _pack(block)
-            block = []
-        block.append(row)
-    if block:
-        yield _pack(block)
+def _after(slot: int) -> QuerySet[Subject]:
+    # Said of both tables: PostgreSQL merges them and would read one of them from its beginning.
+    return Subject.objects.filter(id__gt=slot, template__subject_id__gt=slot)
 
 
-def _pack(rows: list[tuple[Any, ...]]) -> Templates:
-    embedders, slots, galleries, numbers, vectors = zip(*rows, strict=True)
-    raw = b"".join(bytes(vector) for vector in vectors)
+def _rows(subjects: QuerySet[Subject]) -> QuerySet[Subject, tuple[Any, ...]]:
+    matchable = subjects.filter(active=True, template__isnull=False)
+    return matchable.order_by("id").values_list(*COLUMNS)
+
+
+def _packed(rows: list[tuple[Any, ...]]) -> Iterator[Templates]:
+    for embedder in sorted({row[1] for row in rows}):
+        yield _pack(embedder, [row for row in rows if row[1] == embedder])
+
+
+def _pack(embedder: str, rows: list[tuple[Any, ...]]) -> Templates:
+    slots, _, galleries, numbers, vectors = zip(*rows, strict=True)
     return Templates(
-        embedders[0],
+        embedder,
         np.array(slots, np.int64),
         np.array(galleries, np.int64),
         np.array(numbers, np.int64),
-        np.frombuffer(raw, "<f4").astype(np.float32, copy=False).reshape(len(rows), -1),
+        np.frombuffer(b"".join(vectors), "<f4")
+        .astype(np.float32, copy=False)
+        .reshape(len(rows), -1),
     )

