@@ -67,7 +67,7 @@ class Bench:
         """Tell on stderr what is done now."""
         print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
-    def stop(self) -> None:
-        """Stop every server."""
+    def close(self) -> None:
+        """Stop every server; sites can be started again."""
         for site in self._sites.values():
             site.stop()
