@@ -147,7 +147,7 @@ def test_far_behind_everybody_is_loaded_anew(book, monkeypatch):
 
 def test_progress_is_told_now_and_then(book, monkeypatch, caplog):
     monkeypatch.setattr("recognition.gallery.follow.SAID_EVERY", 0)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="recognition.gallery.follow"):
         Follower(book).caught_up(1, D)
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
