@@ -237,15 +237,20 @@ class Engine:
         """Return the counts of both sides, counted anew now and then.
 
         At most a twentieth of the time is spent on it: whoever asks for ``/health/ready`` needs
-        no key.
+        no key. Nobody waits for another one's counting where there are earlier counts.
         """
-        with self._comparing:
+        if not self._comparing.acquire(blocking=self._compared is None):
+            assert self._compared is not None  # noqa: S101  # for mypy
+            return self._compared[1]
+        try:
             before = time.monotonic()
             if self._compared is None or before >= self._compared[0]:
                 comparison = self._compare()
                 after = time.monotonic()
                 self._compared = after + max(LEAST_KEPT, SHARE * (after - before)), comparison
             return self._compared[1]
+        finally:
+            self._comparing.release()
 
     def _compare(self) -> Comparison:
         state = self.catch_up()

@@ -151,17 +151,21 @@ class Milvus:
 
     def call(self, act: Callable[[Any], T]) -> T:
         """Return what ``act`` gets from pymilvus's client. Raises EngineUnavailable."""
-        if not self._breaker.closed:
-            raise EngineUnavailable("Milvus did not answer and is left alone for a while.")
+        self._ask_breaker()
         refused = _errors()
         try:
             return act(self._connected())
         except refused as error:
             raise self._unavailable(error) from error
 
+    def _ask_breaker(self) -> None:
+        if not self._breaker.closed:
+            raise EngineUnavailable("Milvus did not answer and is left alone for a while.")
+
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None:
+                self._ask_breaker()  # again: whoever had the lock may just have waited in vain
                 uri, token = self._address.uri, self._address.token
                 self._client = _pymilvus().MilvusClient(uri, token=token, timeout=PING)
         return self._client
@@ -179,7 +183,8 @@ class Milvus:
 
 def _words(error: Any) -> str:
     """Return the beginning of what Milvus, or gRPC under it, says: all may repeat what was sent."""
-    words = error.message if hasattr(error, "message") else error.details()
+    details = getattr(error, "details", None)
+    words = getattr(error, "message", None) or (details() if callable(details) else error)
     return str(words)[:200]
 
 
