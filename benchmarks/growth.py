@@ -18,6 +18,7 @@ SLOWER = 1.5  # times at most; DESIGN section 6
 def rows(bench: Bench) -> Iterator[Row]:
     """Measure two servers in turn, one with few people and one with many, for each embedder."""
     few, many = (FEW // 10, MANY // 100) if bench.quick else (FEW, MANY)
+    bench.fill([(embedder, many) for embedder in EMBEDDERS])
     for embedder in EMBEDDERS:
         sites = [bench.site(embedder, people) for people in (few, many)]
         bench.say(f"identify among {few:,} and {many:,} people of {embedder}")
