@@ -17,7 +17,7 @@ COPY Makefile constraints.txt pyproject.toml ./
 COPY facesite/__init__.py facesite/install.py facesite/
 
 FROM base AS packages
-RUN make install VENV=/opt/facesite/venv EXTRAS=
+RUN make install VENV=/opt/facesite/venv EXTRAS=milvus
 
 FROM base AS networks
 # Empty: PyPI's torch. Not given: PyTorch's CPU index where it answers.

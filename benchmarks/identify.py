@@ -18,9 +18,10 @@ from recognition.networks.catalogue import DLIB, FACENET
 US = "Facesite"
 #: Peer, picture and how many times faster Facesite shall be (DESIGN section 6).
 BARS = {
-    ("face_recognition", "640x480"): 5.0,
-    ("facenet-pytorch", "640x480"): 3.0,
-    ("facenet-pytorch", "2048x1536"): 8.0,
+    ("face_recognition", photographs.SMALL): 5.0,
+    ("facenet-pytorch", photographs.SMALL): 3.0,
+    ("facenet-pytorch", photographs.LARGE): 8.0,
+    ("facenet-pytorch", photographs.ENLARGED): 8.0,
 }
 NOTES = {
     "face_recognition": "dlib with that library's defaults, which double the picture's sides to "
@@ -52,7 +53,8 @@ def _libraries(bench: Bench, embedder: str, stack: ExitStack) -> Iterator[tuple[
 def rows(bench: Bench) -> Iterator[Row]:
     """Measure whole requests of both embedders on all sizes of photographs."""
     sizes = [photographs.small()]
-    sizes += [] if bench.quick else [photographs.large(), *photographs.real()]
+    if not bench.quick:
+        sizes += {p.size: p for p in (photographs.large(), photographs.enlarged())}.values()
     for embedder in EMBEDDERS:
         site = bench.site(embedder, bench.people)
         site.start()

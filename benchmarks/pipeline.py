@@ -44,7 +44,7 @@ class Pipeline:
         with clock.lap("detect"):
             faces = self._extractor.detect(picture, min_face_size=self._min_face_size)
         with clock.lap("align"):
-            crops = [embedder.crop(picture.pixels, face.detection) for face in faces]
+            crops = [embedder.crop(picture, face.detection) for face in faces]
         with clock.lap("embed"):
             embeddings = embedder.embed(np.stack(crops))
         with clock.lap("search"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from benchmarks.timing import Measure
 #: Cores that other programs may take before a row is said to be disturbed: 7 % of two cores.
 DISTURBED = 0.15
 HEADINGS = ("", "Facesite", "against", "", "faster", "bar", "", "")
+NOTES_WIDTH = 110
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,14 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line: Facesite, and where there is one a peer that did the same work in turn with it."""
+    """One line: Facesite, and where there is one a peer that did the same work in turn with it.
+
+    ``facesite`` is None where nothing could be measured; ``note`` says why.
+    """
 
     section: str
     what: str
-    facesite: Measure
+    facesite: Measure | None
     peer: str = ""
     theirs: Measure | None = None
     bar: Bar | None = None
@@ -48,7 +53,9 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """How many times faster than the peer Facesite is."""
-        return self.theirs.median / self.facesite.median if self.theirs else None
+        if self.theirs is None or self.facesite is None:
+            return None
+        return self.theirs.median / self.facesite.median
 
     def as_json(self) -> dict[str, Any]:
         bar = asdict(self.bar) | {"reached": self.bar.reached} if self.bar else None
@@ -61,7 +68,7 @@ class Row:
         bar = str(self.bar) if self.bar else ""
         return (
             f"  {self.what}",
-            told(self.facesite),
+            told(self.facesite) if self.facesite else "not measured",
             self.peer,
             told(self.theirs) if self.theirs else "",
             ratio,
@@ -77,7 +84,9 @@ def faster(times: float, ours: Measure, theirs: Measure) -> Bar:
 
 
 def shown(value: float) -> str:
-    """Return three figures, more only before the point."""
+    """Return three figures, more only before the point; a count as it is."""
+    if isinstance(value, int):
+        return f"{value:,}"
     decimals = 0 if value >= 100 else 1 if value >= 10 else 2 if value >= 1 else 3
     return f"{value:,.{decimals}f}"
 
@@ -94,7 +103,23 @@ def table(rows: Sequence[Row]) -> str:
     lines = list(_lines(rows, notes))
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADINGS))]
     text = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in lines]
-    return "\n".join([*text, "", *(f"{mark} {note}" for note, mark in notes.items())])
+    return "\n".join([*text, "", *(_footnote(mark, note) for note, mark in notes.items())])
+
+
+def verdict(rows: Iterable[Row]) -> str:
+    """Return how many bars are reached, and which are not."""
+    barred = [row for row in rows if row.bar]
+    missed = [row for row in barred if row.bar and not row.bar.reached]
+    lines = [f"{len(barred) - len(missed)} of {len(barred)} bars reached"]
+    for row in missed:
+        assert row.bar is not None
+        measured = f"{shown(row.bar.measured)} {row.bar.unit}"
+        lines.append(f"  MISSED: {row.section}, {row.what}: {measured}, {row.bar}")
+    return "\n".join(lines)
+
+
+def _footnote(mark: str, note: str) -> str:
+    return textwrap.fill(f"{mark} {note}", NOTES_WIDTH, subsequent_indent=" " * (len(mark) + 1))
 
 
 def _lines(rows: Iterable[Row], notes: Mapping[str, str]) -> Iterator[tuple[str, ...]]:

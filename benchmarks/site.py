@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import socket
 import subprocess
@@ -33,19 +34,31 @@ def environment(folder: Path, networks: Path, **settings: str) -> dict[str, str]
     }
 
 
+def free_port() -> int:
+    """Return a port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Site:
     """One database with ``people`` in the gallery, and the server on it where it was started."""
 
     def __init__(self, folder: Path, networks: Path, embedder: str, people: int) -> None:
         self.embedder, self.people = embedder, people
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = free_port()
         self._environment = environment(folder, networks, FACE_MODEL=embedder, PORT=str(self.port))
         filled = self._run("-m", "benchmarks.fill", embedder, str(people))
         self.key = filled.strip().splitlines()[-1]
         self._server: psutil.Popen | None = None
+
+    def twin(self) -> Site:
+        """Return a second server, not started, on the same database."""
+        other = copy.copy(self)
+        other.port, other._server = free_port(), None
+        other._environment = self._environment | {"PORT": str(other.port)}
+        return other
 
     def start(self, **settings: str) -> None:
         """Start the server; ``client`` waits until it is ready."""

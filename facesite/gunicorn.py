@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import selectors
 import socket
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -24,22 +26,30 @@ from recognition.errors import RecognitionError
 HEADER_SECONDS = 5.0  # to send request line and headers
 # The largest request, 64 MB, at 5 Mbit/s; a client that is slower is cut off.
 BODY_SECONDS = 120.0
+# In which the rest of a body that was refused must come for the connection to be used again.
+REST_SECONDS = 0.1
+# In which a client whose connection ends may send what it still sends, and read its answer.
+GOODBYE_SECONDS = 5.0
+# Threads that no request with pictures can take.
+LIGHT_THREADS = 8
 
 
 class PatientWorker(ThreadWorker):
     """A threaded worker that does not wait for ever: gunicorn's own never gives up reading.
 
-    Eight clients that stop half-way through their requests would otherwise occupy its eight
-    threads until they go away.
+    Clients that stop half-way through their requests would otherwise occupy its threads until
+    they go away.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.reading_ends: dict[Any, float] = {}  # connection -> time.monotonic()
+        # connection -> time.monotonic(), and the request once it is known
+        self.reading_ends: dict[Any, tuple[float, Any]] = {}
+        self.leaving: set[Any] = set()  # connections that end
 
     def handle(self, conn: Any) -> Any:
         """Handle one request, whose headers must arrive within ``HEADER_SECONDS``."""
-        self.reading_ends[conn] = time.monotonic() + HEADER_SECONDS
+        self.reading_ends[conn] = time.monotonic() + HEADER_SECONDS, None
         try:
             return super().handle(conn)
         finally:
@@ -47,8 +57,53 @@ class PatientWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> Any:
         """Hand the request to Django; its body must arrive within ``BODY_SECONDS``."""
-        self.reading_ends[conn] = time.monotonic() + BODY_SECONDS
+        self.reading_ends[conn] = time.monotonic() + BODY_SECONDS, req
         return super().handle_request(req, conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Say whether the connection can be used again: nothing of the old request may be left.
+
+        gunicorn waits five seconds for the rest of a body, and a refused client holds a thread.
+        """
+        ends = time.monotonic() + REST_SECONDS
+        return keepalive and bool(conn.parser.finish_body(deadline=ends))
+
+    def finish_request(self, conn: Any, future: Any) -> None:
+        """Take the connection back from its thread; let one that ends be read until it has ended.
+
+        What arrived after it was closed would reset it, and the client would lose its answer.
+        gunicorn reads some, but of one after the other, and all others wait meanwhile.
+        """
+        if future.cancelled() or future.exception() or future.result():
+            super().finish_request(conn, future)
+            return
+        self.leaving.add(conn)
+        conn.timeout = time.monotonic() + GOODBYE_SECONDS
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(socket.SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.read_rest, conn))
+        except (OSError, ValueError) as error:  # ValueError: it is closed
+            self.log.debug("The client was quicker: %s", error)
+            self.drop(conn)
+
+    def read_rest(self, conn: Any, sock: socket.socket) -> None:
+        """Throw away what a client sends whose connection ends."""
+        try:
+            if sock.recv(1 << 16):
+                return
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.log.debug("Connection is reset: %s", error)
+        self.poller.unregister(sock)
+        self.drop(conn)
+
+    def drop(self, conn: Any) -> None:
+        """Close a connection that ends."""
+        self.leaving.remove(conn)
+        self.nr_conns -= 1
+        conn.close()
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Refuse what is no HTTP, or too long, in the form of every other refusal."""
@@ -63,18 +118,30 @@ class PatientWorker(ThreadWorker):
             self.log.debug("Nobody waits for the refusal any more: %s", error)
 
     def murder_pending(self) -> None:
-        """Also end the reading of late requests; gunicorn calls this every second.
+        """Also end late connections, and the reading of late requests; called every second.
 
-        Only reading ends: a request that has arrived is still computed and answered.
+        Only reading ends, and not where all has arrived: that looked like a client's hanging up.
         """
         super().murder_pending()
         now = time.monotonic()
-        for conn in [conn for conn, ends in self.reading_ends.copy().items() if ends < now]:
+        for conn in [conn for conn in self.leaving if conn.timeout < now]:
+            self.poller.unregister(conn.sock)
+            self.drop(conn)
+        for conn, (ends, req) in self.reading_ends.copy().items():
+            if now < ends or (req is not None and has_arrived(req)):
+                continue
             try:
                 # Not SSLSocket's own method: that would go on in the clear.
                 socket.socket.shutdown(conn.sock, socket.SHUT_RD)
             except OSError as error:
                 self.log.debug("Late connection is gone already: %s", error)
+
+
+def has_arrived(req: Any) -> bool:
+    """Say whether the whole body of a request has been read."""
+    reader = req.body.reader
+    # A LengthReader counts down; a ChunkedReader drops its parser after the last chunk.
+    return getattr(reader, "length", None) == 0 or getattr(reader, "parser", reader) is None
 
 
 def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
@@ -88,12 +155,9 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
     return head.encode() + body
 
 
-def post_worker_init(worker: Any) -> None:
-    """Begin to load the index in this worker, which gunicorn has just forked."""
-    from recognition import runtime  # not before the fork: its libraries start threads
-
+def post_fork(server: Any, worker: Any) -> None:
+    """Have a worker give back memory, before it makes threads."""
     give_back_often()
-    runtime.serve()
 
 
 def tls_files() -> tuple[str | None, str | None]:
@@ -110,7 +174,8 @@ bind = f"{f'[{settings.HOST}]' if ':' in settings.HOST else settings.HOST}:{sett
 certfile, keyfile = tls_files()
 workers = settings.WEB_CONCURRENCY
 worker_class = PatientWorker
-threads = settings.WEB_THREADS
+# For pictures that are sent, wait and are computed (recognition/admission.py), and for all else.
+threads = 2 * (settings.MAX_RUNNING + settings.MAX_WAITING) + LIGHT_THREADS
 worker_connections = 1000  # open at once, waiting ones included
 preload_app = False
 timeout = 60  # a worker whose loop is silent for that long is replaced; requests may take longer

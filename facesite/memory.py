@@ -3,8 +3,8 @@
 glibc keeps what is freed, in up to eight heaps for each core, of which each grows to what its
 threads once needed together. Here there is one heap a core, and what is free in them is given back
 now and then: a server holds less, and does not grow (``python -m benchmarks.soak``). Having every
-large block go back at once (``M_MMAP_THRESHOLD``) keeps it smaller still, but each is then zeroed by
-the system before it is used, which was a fifth of the processor time of a request.
+large block go back at once (``M_MMAP_THRESHOLD``) keeps it smaller still, but each is then zeroed
+by the system before it is used, which was a fifth of the processor time of a request.
 """
 
 from __future__ import annotations

@@ -31,7 +31,11 @@ HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 TLS = env.bool("TLS", False)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
-WEB_THREADS = env.int("WEB_THREADS", 8)
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# Requests with pictures in each process (recognition/admission.py), measured on 2 cores
+# (docs/decisions.md): computed at once, and waiting for that.
+MAX_RUNNING = env.int("MAX_RUNNING", max(1, CORES // max(1, WEB_CONCURRENCY)))
+MAX_WAITING = env.int("MAX_WAITING", 32)
 SECRET_KEY = env.str("SECRET_KEY", "") or made_once(DATA_DIR / "secret.key")
 LOCAL_NAMES = ["localhost", "127.0.0.1", "[::1]"]
 # Opened to the network, the machine is reached under names and addresses nobody can list here.
@@ -152,6 +156,19 @@ if REDIS_URL:
 # django-ratelimit warns of every cache it does not know to be shared. Ours asks Redis and only
 # when that fails LocMemCache; several processes without Redis are told of by facesite.W001.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+# --- Where galleries are searched ------------------------------------------------------------
+GALLERY_ENGINE = env.str("GALLERY_ENGINE", "exact")
+MILVUS_URI = env.str("MILVUS_URI", "")
+MILVUS_TOKEN = env.str("MILVUS_TOKEN", "")
+MILVUS_PREFIX = env.str("MILVUS_PREFIX", "facesite")
+MILVUS_TIMEOUT = env.int("MILVUS_TIMEOUT", 5)  # seconds for one call
+MILVUS_INDEX = env.str("MILVUS_INDEX", "FLAT")  # the only kind that misses nobody
+MILVUS_INDEX_PARAMS = env.json("MILVUS_INDEX_PARAMS", {})
+MILVUS_SEARCH_PARAMS = env.json("MILVUS_SEARCH_PARAMS", {})
+MILVUS_TURN_KEY = env.str("MILVUS_TURN_KEY", "")
+if GALLERY_ENGINE == "milvus" and not MILVUS_TURN_KEY:
+    MILVUS_TURN_KEY = made_once(DATA_DIR / "milvus-turn.key")
 
 # --- Faces -----------------------------------------------------------------------------------
 NETWORKS_DIR = env.str("FACESITE_NETWORKS_DIR", "")

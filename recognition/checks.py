@@ -1,14 +1,17 @@
 """System checks: a wrong setting fails at ``manage.py check``, with a hint, not at midnight.
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
+E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import math
 import re
+import sys
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -40,13 +43,18 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "FACE_MIN_SIZE": (20, 400),
     "INFERENCE_THREADS": (1, 256),
     "WEB_CONCURRENCY": (1, 256),
-    "WEB_THREADS": (1, 256),
+    "MAX_RUNNING": (1, 64),
+    "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
     "EVENTS_KEEP": (1, 36500),
     "MAX_IMAGE_BYTES": (1024, 2**31),
     "MAX_IMAGE_PIXELS": (1024, 2**31),
     "MAX_REQUEST_BYTES": (1024, 2**31),
+    "MILVUS_TIMEOUT": (1, 3600),
 }
+MILVUS_PREFIX = re.compile(
+    r"[A-Za-z_][A-Za-z0-9_]{0,63}"
+)  # what a collection's name may begin with
 
 
 @register(Tags.security)
@@ -146,6 +154,41 @@ def check_redis(**_: Any) -> list[CheckMessage]:
             id="facesite.W001",
         )
     ]
+
+
+@register
+def check_engine(**_: Any) -> list[CheckMessage]:
+    """Refuse an engine that does not exist, and one that cannot be reached or imported."""
+    if settings.GALLERY_ENGINE == "exact":
+        return []
+    if settings.GALLERY_ENGINE != "milvus":
+        return [Error("GALLERY_ENGINE is neither exact nor milvus.", id="facesite.E021")]
+    found: list[CheckMessage] = []
+    address = urlsplit(settings.MILVUS_URI)
+    # A file would be opened by each process for itself, and by one alone.
+    if address.scheme not in {"http", "https", "tcp"} or not address.netloc:
+        hint = "Write http://HOST:19530."
+        found.append(Error("MILVUS_URI is no address of a Milvus.", hint=hint, id="facesite.E022"))
+    if importlib.util.find_spec("pymilvus") is None:
+        hint = f"{sys.executable} -m pip install --constraint constraints.txt pymilvus"
+        found.append(Error("pymilvus is not installed.", hint=hint, id="facesite.E023"))
+    return found + _wrong_for_milvus()
+
+
+def _wrong_for_milvus() -> list[CheckMessage]:
+    wrong = {
+        "MILVUS_PREFIX is no beginning of a name": not MILVUS_PREFIX.fullmatch(
+            settings.MILVUS_PREFIX
+        ),
+        "MILVUS_INDEX_PARAMS is no JSON object": not isinstance(settings.MILVUS_INDEX_PARAMS, dict),
+        "MILVUS_SEARCH_PARAMS is no JSON object": not isinstance(
+            settings.MILVUS_SEARCH_PARAMS, dict
+        ),
+        f"MILVUS_TURN_KEY has under {SHORTEST_API_KEY} characters": (
+            len(settings.MILVUS_TURN_KEY) < SHORTEST_API_KEY
+        ),
+    }
+    return [Error(f"{said}.", id="facesite.E024") for said, is_so in wrong.items() if is_so]
 
 
 @register(Tags.database)

@@ -88,6 +88,10 @@ PROBLEMS: dict[str, Problem] = {
 }
 
 
+class ClientGone(Exception):
+    """Whoever asked has hung up: what is left to do would be done for nobody."""
+
+
 class RecognitionError(Exception):
     """A refusal with a stable ``code`` from ``PROBLEMS``, a sentence and a hint for a person.
 

@@ -234,6 +234,17 @@ class GalleryChange(models.Model):
         )
 
 
+class EngineState(models.Model):
+    """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
+
+    epoch = models.CharField(max_length=16, blank=True)
+    version = models.BigIntegerField(default=0)
+    key = models.CharField(max_length=16, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.epoch} at {self.version}"
+
+
 class Event(models.Model):
     """What was done, by whom, with what outcome: never a picture, an embedding or a user_id."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,10 +14,13 @@ from django.db import connections
 from django_redis import get_redis_connection
 
 from facesite.cache import breaker
+from recognition.admission import Places
 from recognition.changelog import Database
+from recognition.engine import milvus_engine
 from recognition.gallery.cache import TemplateCache
-from recognition.gallery.exact import ExactIndex
+from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
+from recognition.gallery.index import Index
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
@@ -65,7 +69,15 @@ def store() -> NetworkStore:
 @built_once
 def network(network_id: str) -> OnnxNetwork:
     """Return a loaded network, or raise ``not_ready``."""
-    return OnnxNetwork(store().find(network_id), threads=settings.INFERENCE_THREADS)
+    # The detector runs several parts of a picture side by side, each on one thread.
+    threads = 1 if network_id.startswith("mtcnn-") else settings.INFERENCE_THREADS
+    return OnnxNetwork(store().find(network_id), threads=threads)
+
+
+@built_once
+def workers() -> ThreadPoolExecutor:
+    """Return the threads that look at parts of pictures, shared by all requests."""
+    return ThreadPoolExecutor(settings.INFERENCE_THREADS, thread_name_prefix="detector")
 
 
 @built_once
@@ -73,7 +85,7 @@ def extractor(embedder_id: str) -> Extractor:
     """Return the pipeline that ends in ``embedder_id``'s embeddings."""
     nets = (network(f"mtcnn-{net}") for net in ("pnet", "rnet", "onet"))
     return Extractor(
-        Detector(*nets, confidence=settings.FACE_DETECTION_CONFIDENCE),
+        Detector(*nets, confidence=settings.FACE_DETECTION_CONFIDENCE, workers=workers()),
         EMBEDDERS[embedder_id](network(embedder_id)),
         QualityLimits(min_size=settings.FACE_MIN_SIZE),
     )
@@ -89,6 +101,12 @@ def default_embedder() -> str:
 def embedder_of(gallery: Gallery) -> str:
     """Return the id of the embedder whose embeddings ``gallery`` holds or will hold."""
     return gallery.embedder or default_embedder()
+
+
+@built_once
+def places() -> Places:
+    """Return how many requests with pictures this process takes."""
+    return Places(running=settings.MAX_RUNNING, waiting=settings.MAX_WAITING)
 
 
 def limits() -> Limits:
@@ -124,7 +142,8 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
-    _start(lambda: follower().load())
+    if settings.GALLERY_ENGINE == "exact":
+        _start(lambda: follower().load())
 
 
 def _start(act: Callable[[], None]) -> None:
@@ -143,24 +162,38 @@ def _in_thread(act: Callable[[], None]) -> None:
         connections.close_all()  # those of this thread
 
 
-def index(gallery: Gallery) -> ExactIndex:
+@built_once
+def engine() -> Engine | None:
+    """Return the engine outside of this process (``GALLERY_ENGINE``), None where there is none."""
+    if settings.GALLERY_ENGINE != "milvus":
+        return None
+    dimensions = {name: kind.dimension for name, kind in EMBEDDERS.items()}
+    return milvus_engine(dimensions, default_embedder)
+
+
+def index(gallery: Gallery) -> Index:
     """Return the index of ``gallery``, holding every change that was committed before this call."""
+    if milvus := engine():
+        return milvus.caught_up(gallery.pk, embedder_of(gallery))
     if copy := template_cache():
         copy.catch_up(Database())
     return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
 
 
 def loaded() -> float:
-    """Return how much of the index is loaded, 0 to 1."""
-    return follower().share
+    """Return how much of the index is loaded, 0 to 1; nothing has to be with Milvus."""
+    return 1.0 if engine() else follower().share
 
 
 def version() -> int:
     """Return the change that the indexes of this process hold, -1 before their first use."""
-    return follower().version
+    milvus = engine()
+    return milvus.version if milvus else follower().version
 
 
 def publish() -> None:
-    """Bring the copy in Redis to the head of the log, after a commit."""
-    if copy := template_cache():
+    """Bring Milvus, or the copy in Redis, to the head of the log, after a commit."""
+    if milvus := engine():
+        milvus.publish()
+    elif copy := template_cache():
         copy.follow(Database())

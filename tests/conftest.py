@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,6 +15,7 @@ from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.prepare import prepare
 from recognition.services import RegisterOptions
 from recognition.services.results import Actor, Registration, Upload
+from tests.gallery.milvus_server import MilvusServer
 from tests.servers import PostgresServer, RedisServer, Site
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -64,7 +66,7 @@ def fresh_runtime() -> Iterator[None]:
 
 
 def _forget() -> None:
-    for built in (runtime.follower, runtime.template_cache):
+    for built in (runtime.follower, runtime.template_cache, runtime.engine):
         built.cache_clear()
 
 
@@ -103,6 +105,28 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusServer]:
+    """Return a real Milvus of this run's own, for tests that leave it running."""
+    with MilvusServer() as server:
+        yield server
+
+
+@pytest.fixture
+def on_milvus(milvus: MilvusServer, settings: Any, fresh_runtime: None) -> MilvusServer:
+    """Let galleries be searched in Milvus."""
+    settings.GALLERY_ENGINE, settings.MILVUS_URI = "milvus", milvus.uri
+    settings.MILVUS_TURN_KEY = "a key for tests, and for nothing else"
+    return milvus
+
+
+@pytest.fixture
+def own_milvus() -> Iterator[MilvusServer]:
+    """Return a real Milvus of this test's own, to be killed or hung."""
+    with MilvusServer() as server:
+        yield server
 
 
 @pytest.fixture

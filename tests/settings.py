@@ -19,6 +19,8 @@ for name in ("REGISTER", "VERIFY", "IDENTIFY", "DEFAULT", "SESSION"):
     os.environ[f"RATE_{name}"] = ""  # the tests of the limits set their own
 if database := os.environ.get("FACESITE_TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = database
+if milvus := os.environ.get("FACESITE_TEST_MILVUS_URI"):
+    os.environ |= {"GALLERY_ENGINE": "milvus", "MILVUS_URI": milvus}
 
 from facesite.settings import *  # noqa: E402, F403  # the environment had to be set first
 

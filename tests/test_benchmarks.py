@@ -8,8 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from benchmarks.report import Bar, Row, table
+from benchmarks.__main__ import Section, run
+from benchmarks.bench import Bench
+from benchmarks.plot import draw
+from benchmarks.report import Bar, Row, table, verdict
 from benchmarks.timing import Effort, Measure, Turn, interleaved
 from tests.servers import ROOT
 
@@ -61,3 +65,33 @@ def test_the_table_says_which_bar_is_missed():
     assert lines[2] == "a 10.0 ms peer 30.0 ms 3.00 x at least 5.00 x MISSED [1]"
     assert lines[3] == "b 10.0 ms at most 11.0 ms reached"
     assert lines[-1] == "[1] why"
+    assert verdict([missed, reached]).splitlines() == [
+        "1 of 2 bars reached",
+        "  MISSED: identify, a: 3.00 x, at least 5.00 x",
+    ]
+
+
+def test_what_could_not_be_measured_has_a_row_that_says_why():
+    lines = table([Row("accuracy", "LFW View 1", None, note="it is not here")]).splitlines()
+    assert lines[2].split(maxsplit=3)[3].split("  ")[0] == "not measured"
+    assert lines[-1] == "[1] it is not here"
+
+
+def test_a_section_that_fails_does_not_take_the_others_with_it(tmp_path, capsys):
+    section = Section()
+    run("a_section_that_is_not_there", Bench(tmp_path, quick=True, cores=2), section)
+    assert (section.failure, section.rows) == ("ModuleNotFoundError", [])
+    assert "a_section_that_is_not_there" in capsys.readouterr().err
+
+
+def test_the_plot_is_a_small_png_for_the_readme(result, tmp_path):
+    load = {
+        f"640x480, dlib-resnet-v1, {clients} at once: {kind}": Measure.of([10.0 * clients, 12.0])
+        for kind in ("latency", "throughput")
+        for clients in (1, 8)
+    }
+    rows = [Row("load", what, measure).as_json() for what, measure in load.items()]
+    draw(result | {"rows": result["rows"] + rows}, tmp_path / "speed.png")
+    with Image.open(tmp_path / "speed.png") as plot:
+        assert plot.format == "PNG" and plot.width >= 900
+    assert (tmp_path / "speed.png").stat().st_size < 150_000

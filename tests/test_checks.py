@@ -26,14 +26,41 @@ def test_the_defaults_pass():
         ("FACE_DETECTION_CONFIDENCE", 1.5, "facesite.E004"),
         ("FACE_MATCHING_THRESHOLD", float("nan"), "facesite.E004"),
         ("FACE_MIN_SIZE", 5, "facesite.E004"),
+        ("MAX_RUNNING", 0, "facesite.E004"),
+        ("MAX_WAITING", -1, "facesite.E004"),
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "facesite.E005"),
         ("REDIS_URL", "http://redis", "facesite.E006"),
+        ("GALLERY_ENGINE", "faiss", "facesite.E021"),
         ("WEB_CONCURRENCY", 2, "facesite.W001"),
     ],
 )
 def test_a_wrong_setting_is_named(settings, name, value, expected):
     setattr(settings, name, value)
     assert expected in ids()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("MILVUS_URI", "", "facesite.E022"),
+        ("MILVUS_URI", "gallery.db", "facesite.E022"),
+        ("MILVUS_PREFIX", "face-site", "facesite.E024"),
+        ("MILVUS_INDEX_PARAMS", [1], "facesite.E024"),
+        ("MILVUS_SEARCH_PARAMS", 1, "facesite.E024"),
+        ("MILVUS_TURN_KEY", "short", "facesite.E024"),
+        ("MILVUS_TIMEOUT", 0, "facesite.E004"),
+    ],
+)
+def test_a_wrong_setting_of_milvus_is_named(settings, on_milvus, name, value, expected):
+    assert ids() == set()
+    setattr(settings, name, value)
+    assert ids() == {expected}
+
+
+def test_a_missing_pymilvus_is_told_with_the_command(on_milvus, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    (error,) = [e for e in run_checks() if e.id == "facesite.E023"]
+    assert error.hint.endswith("-m pip install --constraint constraints.txt pymilvus")
 
 
 def test_a_strong_key_passes(settings):

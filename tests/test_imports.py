@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = {"torch", "torchvision", "facenet_pytorch", "onnx", "onnxscript"}
 DJANGO = {"django", "rest_framework", "django_redis", "rest_framework_api_key", "facesite"}
+MILVUS = {"pymilvus", "grpc", "milvus_lite"}
 ERRORS = "recognition.errors"
 TYPES = "recognition.pipeline.types"
 
@@ -49,6 +50,13 @@ def test_the_gallery_knows_no_django(path):
     own = {n for n in imports(path) if n.startswith("recognition.")}
     assert not roots(path) & (HEAVY | DJANGO)
     assert all(n.startswith(("recognition.gallery", ERRORS, TYPES)) for n in own)
+
+
+@pytest.mark.parametrize("path", files("recognition") + files("facesite"), ids=str)
+def test_pymilvus_is_imported_by_its_adapter_alone_and_when_it_is_needed(path):
+    assert not {name.split(".")[0] for name in imports(path, top_level=True)} & MILVUS
+    if path.name != "milvus.py":
+        assert not roots(path) & MILVUS
 
 
 @pytest.mark.parametrize("path", files("recognition/networks"), ids=str)

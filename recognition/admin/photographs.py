@@ -15,9 +15,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from recognition import services
+from recognition import runtime, services
 from recognition.admin.acts import FaceAdmin, actor_of
 from recognition.admin.forms import PhotographsForm, SubjectForm, WithPhotographs
+from recognition.admission import Client
 from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Subject
 from recognition.services import RegisterOptions
@@ -107,7 +108,8 @@ class RegistersPhotographs(FaceAdmin):
         """Register a form's photographs; return whether any is stored, and those refused."""
         who, actor = (subject.gallery, subject.user_id), actor_of(request)
         try:
-            done = services.register(*who, form.uploads(), options, actor)
+            with runtime.places().place(Client.of(request.META)):
+                done = services.register(*who, form.uploads(), options, actor)
         except RecognitionError as error:
             whole = {"filename": "", "code": error.code, "detail": error.detail, "hint": error.hint}
             return False, error.extra.get("rejected", [whole])

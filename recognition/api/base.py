@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 from rest_framework import exceptions
@@ -11,6 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from facesite.middleware import actor_name
+from recognition import runtime
+from recognition.admission import Client
 from recognition.api.forms import Form
 from recognition.api.permissions import Rule, demand_gallery
 from recognition.api.throttling import count, limited
@@ -70,3 +73,16 @@ class ApiView(GenericAPIView):
     @property
     def actor(self) -> Actor:
         return Actor(actor_name(self.request._request), self.request.id)
+
+
+class PictureView(ApiView):
+    """A call with pictures: so many are taken at once (``recognition/admission.py``)."""
+
+    def sent(self) -> dict[str, Any]:
+        """Return the validated fields; where too many requests wait, the body is not read."""
+        with runtime.places().sending():
+            return super().sent()
+
+    def place(self) -> AbstractContextManager[None]:
+        """Return the place to compute the answer in, waited for on entry."""
+        return runtime.places().place(Client.of(self.request.META))

@@ -60,6 +60,7 @@ ANSWERS = {
                 ],
                 "rejected": [],
                 "possible_duplicates": [],
+                "duplicates_checked": True,
                 "total_references": 1,
                 "model": MODEL,
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -25,10 +25,12 @@ from recognition.api.forms import Form
 from recognition.api.schema import documented
 from recognition.api.throttling import count
 from recognition.errors import RecognitionError
+from recognition.gallery.engine import Engine
 from recognition.gallery.follow import RETRY_AFTER
 from recognition.models import DEFAULT_GALLERY, ApiKey, Gallery, Reference, Subject
 
-OK, NOT_OK, OFF = "ok", "not ok", "off"
+OK, NOT_OK, OFF, DIFFERS = "ok", "not ok", "off", "differs"
+UNWELL = (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist)
 PACKAGES = ("django", "djangorestframework", "onnxruntime", "faiss-cpu", "numpy", "pillow")
 
 
@@ -43,6 +45,11 @@ class ChecksSerializer(serializers.Serializer):
     )
     networks = serializers.ChoiceField([OK, NOT_OK])
     gallery = serializers.ChoiceField([OK, NOT_OK])
+    engine = serializers.ChoiceField(
+        [OK, NOT_OK, OFF, DIFFERS],
+        help_text="Milvus. differs: it does not hold as many people as the database; the service "
+        "goes on, `manage.py sync_gallery` mends it. off: galleries are searched in memory.",
+    )
 
 
 class ReadySerializer(serializers.Serializer):
@@ -106,15 +113,26 @@ def readiness() -> dict[str, str]:
         "redis": _state(ping) if settings.REDIS_URL else OFF,
         "networks": _state(_load),
         "gallery": _state(lambda: runtime.index(_gallery())),
+        "engine": _engine(),
     }
 
 
 def _state(act: Callable[[], Any]) -> str:
     try:
         act()
-    except (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist):
+    except UNWELL:
         return NOT_OK
     return OK
+
+
+def _engine() -> str:
+    try:
+        engine = runtime.engine()
+        if engine is None:
+            return OFF
+        return OK if engine.compared().agree else DIFFERS
+    except UNWELL:
+        return NOT_OK
 
 
 def _load() -> None:
@@ -139,15 +157,34 @@ def embedder() -> str | None:
 def details(request: Request) -> dict[str, Any]:
     """Return sizes, of the galleries that may be seen, and versions."""
     galleries = Gallery.objects.all()
-    if isinstance(request.auth, ApiKey) and request.auth.galleries:
+    limited = isinstance(request.auth, ApiKey) and bool(request.auth.galleries)
+    if limited:
         galleries = galleries.filter(name__in=request.auth.galleries)
-    return {
+    found = {
         "galleries": galleries.count(),
         "users": Subject.objects.filter(gallery__in=galleries).count(),
         "references": Reference.objects.filter(subject__gallery__in=galleries).count(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
     }
+    names: dict[int | None, str | None] = dict(galleries.values_list("pk", "name"))
+    if engine := runtime.engine():
+        found["engine"] = engine_counts(engine, names if limited else {None: None, **names})
+    return found
+
+
+def engine_counts(engine: Engine, names: Mapping[int | None, str | None]) -> list[dict[str, Any]]:
+    """Return how many people database and Milvus hold of some galleries; None: of all."""
+    return [
+        {
+            "gallery": names[count.gallery],
+            "embedder": count.embedder,
+            "database": count.database,
+            "milvus": count.milvus,
+        }
+        for count in engine.compared().counts
+        if count.gallery in names
+    ]
 
 
 class CallsView(ApiView):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import exceptions as django_errors
@@ -24,10 +24,13 @@ from rest_framework.response import Response
 from facesite.middleware import call
 from recognition.api.authentication import CsrfFailed
 from recognition.api.uploads import ImageTooLarge
-from recognition.errors import RecognitionError
+from recognition.errors import ClientGone, RecognitionError
 
 log = logging.getLogger(__name__)
 
+AnyResponse = TypeVar("AnyResponse", bound=HttpResponse)
+
+CLIENT_GONE = 499  # as nginx logs it; nobody sees it
 DATABASE_REST = 5  # seconds a client should leave it alone
 MEDIA_TYPE = "application/problem+json"
 # Below these Django's own HTML pages answer.
@@ -38,6 +41,8 @@ BODY = "Send the whole body in one go; what comes too slowly is cut off."
 
 def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Response | None:
     """Answer what a view raised; the unexpected goes on to ``handler500`` (DRF's handler)."""
+    if isinstance(exception, ClientGone):
+        return _unread(Response())
     error = refusal_of(exception)
     if error is None:
         return None
@@ -51,6 +56,12 @@ def answer_exception(exception: Exception, context: Mapping[str, Any]) -> Respon
     if isinstance(getattr(request, "accepted_renderer", JSONRenderer()), JSONRenderer):
         response.content_type = MEDIA_TYPE
     response.code = error.code
+    return response
+
+
+def _unread(response: AnyResponse) -> AnyResponse:
+    """Return the answer to who has hung up, for the log alone."""
+    response.status_code, response.code = CLIENT_GONE, "client_gone"
     return response
 
 
@@ -191,6 +202,8 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 def handler500(request: HttpRequest) -> HttpResponse:
     """Answer what nobody expected; its traceback stands in the log under the id in the answer."""
     kind = sys.exc_info()[0]
+    if kind is ClientGone:
+        return _unread(HttpResponse())
     name = kind.__name__ if kind else "Error"
     log.error("%s in %s %s", name, request.method, call(request), exc_info=sys.exc_info())
     if request.path_info.startswith(PAGES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
+from functools import cache
 from typing import Any
 
 from django.db.models import Q
@@ -18,6 +19,19 @@ from recognition.services.results import Identification, Registration, Rejected
 PIXEL_PLACES, MEASURE_PLACES, SIMILARITY_PLACES = 1, 4, 6
 POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 SOURCES = ("request", "gallery", "setting", "calibration", "not_measured")
+
+
+@cache
+def _made(kind: type[serializers.Serializer]) -> serializers.Serializer:
+    return kind()
+
+
+def shown(kind: type[serializers.Serializer], result: Any) -> dict[str, Any]:
+    """Return ``result`` as ``kind`` shows it; one serializer serves all, and keeps nothing.
+
+    A new one makes all its fields anew: a millisecond in which no other thread runs.
+    """
+    return dict(_made(kind).to_representation(result))
 
 
 class Rounded(serializers.FloatField):
@@ -103,6 +117,9 @@ class RegistrationSerializer(serializers.Serializer):
     accepted = AcceptedSerializer(many=True)
     rejected = RejectedSerializer(many=True)
     possible_duplicates = DuplicateSerializer(many=True)
+    duplicates_checked = serializers.BooleanField(
+        help_text="False: Milvus could not be asked for possible_duplicates."
+    )
     total_references = serializers.IntegerField()
     model = serializers.CharField()
 
@@ -159,7 +176,7 @@ class ComparisonSerializer(serializers.Serializer):
 
     @extend_schema_field(FaceSerializer(many=True))
     def get_faces(self, comparison: Any) -> list[dict[str, Any]]:
-        return [FaceSerializer(seen.face).data for seen in comparison.seen]
+        return [shown(FaceSerializer, seen.face) for seen in comparison.seen]
 
     def get_faces_found(self, comparison: Any) -> list[int]:
         return [seen.found for seen in comparison.seen]

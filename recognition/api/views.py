@@ -8,8 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recognition import services
-from recognition.api import permissions, serializers
-from recognition.api.base import ApiView
+from recognition.api import permissions
+from recognition.api.base import PictureView
 from recognition.api.forms import (
     CompareForm,
     DetectForm,
@@ -20,14 +20,22 @@ from recognition.api.forms import (
     selection,
 )
 from recognition.api.schema import documented
+from recognition.api.serializers import (
+    ComparisonSerializer,
+    DetectionSerializer,
+    IdentificationSerializer,
+    RegistrationSerializer,
+    VerificationSerializer,
+    shown,
+)
 from recognition.api.throttling import limited
 
 # What can be wrong with a picture, and with the face in it.
-PICTURE = ("invalid_image", "image_too_large", "unsupported_image")
+PICTURE = ("invalid_image", "image_too_large", "unsupported_image", "overloaded")
 FACE = ("no_face", "face_too_small", "low_quality")
 
 
-class RegisterView(ApiView):
+class RegisterView(PictureView):
     """Add 1 to 10 photographs to a person, who is made known by the first."""
 
     rules: ClassVar = {"POST": permissions.REGISTER}
@@ -38,8 +46,8 @@ class RegisterView(ApiView):
         "register",
         RegisterForm,
         {
-            201: serializers.RegistrationSerializer,
-            200: (serializers.RegistrationSerializer, "A dry run: nothing was changed."),
+            201: RegistrationSerializer,
+            200: (RegistrationSerializer, "A dry run: nothing was changed."),
         },
         errors=(*PICTURE, *FACE, "multiple_faces", "duplicate_face", "gallery_not_found"),
     )
@@ -48,14 +56,14 @@ class RegisterView(ApiView):
         sent = self.sent()
         if sent["replace"]:
             permissions.DELETE.demand(request)
-        done = services.register(
-            self.gallery(sent), sent["user_id"], sent["file"], register_options(sent), self.actor
-        )
-        answer = serializers.RegistrationSerializer(done).data
+        gallery, options = self.gallery(sent), register_options(sent)
+        with self.place():
+            done = services.register(gallery, sent["user_id"], sent["file"], options, self.actor)
+        answer = shown(RegistrationSerializer, done)
         return Response(answer, status=200 if done.dry_run else 201)
 
 
-class VerifyView(ApiView):
+class VerifyView(PictureView):
     """Say whether a photograph shows the person it is claimed to show (1:1)."""
 
     rules: ClassVar = {"POST": permissions.VERIFY}
@@ -65,24 +73,26 @@ class VerifyView(ApiView):
     @documented(
         "verify",
         VerifyForm,
-        {200: serializers.VerificationSerializer},
+        {200: VerificationSerializer},
         errors=(*PICTURE, *FACE, "user_not_found", "gallery_not_found"),
     )
     @limited
     def post(self, request: Request) -> Response:
         sent = self.sent()
-        verification = services.verify(
-            self.gallery(sent),
-            sent["user_id"],
-            sent["file"],
-            selection=selection(sent),
-            threshold=sent["threshold"],
-            actor=self.actor,
-        )
-        return Response(serializers.VerificationSerializer(verification).data)
+        gallery, chosen = self.gallery(sent), selection(sent)
+        with self.place():
+            verification = services.verify(
+                gallery,
+                sent["user_id"],
+                sent["file"],
+                selection=chosen,
+                threshold=sent["threshold"],
+                actor=self.actor,
+            )
+        return Response(shown(VerificationSerializer, verification))
 
 
-class CompareView(ApiView):
+class CompareView(PictureView):
     """Say whether two photographs show the same person; nobody needs to be registered."""
 
     rules: ClassVar = {"POST": permissions.VERIFY}
@@ -91,23 +101,25 @@ class CompareView(ApiView):
     @documented(
         "compare",
         CompareForm,
-        {200: serializers.ComparisonSerializer},
+        {200: ComparisonSerializer},
         errors=(*PICTURE, "no_face", "face_too_small", "gallery_not_found"),
     )
     @limited
     def post(self, request: Request) -> Response:
         sent = self.sent()
-        comparison = services.compare(
-            self.gallery(sent),
-            (sent["file1"], sent["file2"]),
-            selections=(selection(sent, "1"), selection(sent, "2")),
-            threshold=sent["threshold"],
-            actor=self.actor,
-        )
-        return Response(serializers.ComparisonSerializer(comparison).data)
+        gallery, chosen = self.gallery(sent), (selection(sent, "1"), selection(sent, "2"))
+        with self.place():
+            comparison = services.compare(
+                gallery,
+                (sent["file1"], sent["file2"]),
+                selections=chosen,
+                threshold=sent["threshold"],
+                actor=self.actor,
+            )
+        return Response(shown(ComparisonSerializer, comparison))
 
 
-class IdentifyView(ApiView):
+class IdentifyView(PictureView):
     """Find who is in a photograph: every face in it is searched (1:N)."""
 
     rules: ClassVar = {"POST": permissions.IDENTIFY}
@@ -117,7 +129,7 @@ class IdentifyView(ApiView):
     @documented(
         "identify",
         IdentifyForm,
-        {200: serializers.IdentificationSerializer},
+        {200: IdentificationSerializer},
         errors=(*PICTURE, "gallery_not_found"),
     )
     @limited
@@ -125,19 +137,21 @@ class IdentifyView(ApiView):
         sent = self.sent()
         if sent["candidates"]:
             permissions.READ.demand(request)
-        identification = services.identify(
-            self.gallery(sent),
-            sent["file"],
-            limit=sent["limit"],
-            candidates=sent["candidates"] or 0,
-            threshold=sent["threshold"],
-            min_face_size=sent["min_face_size"],
-            actor=self.actor,
-        )
-        return Response(serializers.IdentificationSerializer(identification).data)
+        gallery = self.gallery(sent)
+        with self.place():
+            identification = services.identify(
+                gallery,
+                sent["file"],
+                limit=sent["limit"],
+                candidates=sent["candidates"] or 0,
+                threshold=sent["threshold"],
+                min_face_size=sent["min_face_size"],
+                actor=self.actor,
+            )
+        return Response(shown(IdentificationSerializer, identification))
 
 
-class DetectView(ApiView):
+class DetectView(PictureView):
     """Find the faces in a photograph, and measure how good each one is."""
 
     rules: ClassVar = {"POST": permissions.ANY_KEY}
@@ -146,16 +160,13 @@ class DetectView(ApiView):
     @documented(
         "detect",
         DetectForm,
-        {200: serializers.DetectionSerializer},
+        {200: DetectionSerializer},
         errors=(*PICTURE, "gallery_not_found"),
     )
     @limited
     def post(self, request: Request) -> Response:
         sent = self.sent()
-        faces = services.detect(
-            self.gallery(sent),
-            sent["file"],
-            min_face_size=sent["min_face_size"],
-            actor=self.actor,
-        )
-        return Response(serializers.DetectionSerializer({"faces": faces}).data)
+        gallery, size = self.gallery(sent), sent["min_face_size"]
+        with self.place():
+            faces = services.detect(gallery, sent["file"], min_face_size=size, actor=self.actor)
+        return Response(shown(DetectionSerializer, {"faces": faces}))

@@ -48,11 +48,11 @@ def each(act: Callable[[T], R], items: Iterable[T], *, jobs: int) -> Iterator[R]
         yield from pool.map(act, items)
 
 
-def progress(total: int, options: dict[str, Any]) -> tqdm[Any]:
+def progress(total: int, options: dict[str, Any], unit: str = "pictures") -> tqdm[Any]:
     """Return a progress bar on stderr, drawn seldom where nobody watches it."""
     pause = 0.1 if sys.stderr.isatty() else 10.0  # seconds
     quiet = options["verbosity"] == 0 or total < 2
-    return tqdm(total=total, unit=" pictures", mininterval=pause, disable=quiet)
+    return tqdm(total=total, unit=f" {unit}", mininterval=pause, disable=quiet)
 
 
 def beside_the_bar() -> AbstractContextManager[None]:

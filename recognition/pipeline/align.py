@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from recognition.pipeline.types import Box, Floats, Pixels
+from recognition.pipeline.resample import halvings, side
+from recognition.pipeline.types import Box, Floats, Picture, Pixels
 
 #: Where MTCNN's landmarks of a frontal face lie in dlib's own chip of 150 pixels, (5, 2); means
 #: over 500 photographs of LFW View 1 (DESIGN section 2).
@@ -31,7 +32,7 @@ def similarity_transform(
     return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
-def aligned(pixels: Pixels, landmarks: Floats, *, size: int = PLACES_SIZE) -> Pixels:
+def aligned(picture: Picture, landmarks: Floats, *, size: int = PLACES_SIZE) -> Pixels:
     """Return a (size, size, 3) crop with the landmarks on ``PLACES``; black outside the picture."""
     # Landmarks count from the centre of a pixel, Pillow from its corner: hence the halves.
     places = (PLACES + 0.5) * (size / PLACES_SIZE)
@@ -39,42 +40,32 @@ def aligned(pixels: Pixels, landmarks: Floats, *, size: int = PLACES_SIZE) -> Pi
     if abs(np.linalg.det(to_crop)) < 1e-12:  # the landmarks say nothing about place and size
         return np.zeros((size, size, 3), dtype=np.uint8)
     to_picture = np.linalg.inv(to_crop)
-    corners = to_picture @ np.array([[0, size, 0, size], [0, 0, size, size], [1, 1, 1, 1]])
-    scale = float(np.hypot(to_picture[0, 0], to_picture[1, 0]))  # pixels of the picture for one
-    factor = max(1, int(scale))
-    left, top = np.floor(corners[:2].min(axis=1)).astype(int) - 2 * factor
-    right, bottom = np.ceil(corners[:2].max(axis=1)).astype(int) + 2 * factor
-    left, top = max(left, 0), max(top, 0)
-    region = pixels[top : max(bottom, top), left : max(right, left)]
-    if not region.size:
-        return np.zeros((size, size, 3), dtype=np.uint8)
-    image = Image.fromarray(region)
-    if factor > 1:
-        image = image.reduce(factor)
-    to_region = (to_picture[:2] - ((0, 0, left), (0, 0, top))) / factor
-    return np.asarray(
-        image.transform(
-            (size, size),
-            Image.Transform.AFFINE,
-            tuple(to_region.ravel()),
-            Image.Resampling.BILINEAR,
-        )
+    times = halvings(float(np.hypot(to_picture[0, 0], to_picture[1, 0])))
+    crop = picture.halved(times).transform(
+        (size, size),
+        Image.Transform.AFFINE,
+        tuple((to_picture[:2] / 2**times).ravel()),
+        Image.Resampling.BILINEAR,
     )
+    return np.asarray(crop)
 
 
-def with_margin(pixels: Pixels, outline: Box, *, size: int, margin: int) -> Pixels:
+def with_margin(picture: Picture, outline: Box, *, size: int, margin: int) -> Pixels:
     """Return (size, size, 3): the detector's box with ``margin`` pixels of the crop around it.
 
     The arithmetic, stretching included, is that of facenet-pytorch's ``extract_face`` (MIT), on
     whose crops its embedder was evaluated. ``outline`` may reach beyond the picture.
     """
-    height, width = pixels.shape[:2]
+    width, height = picture.width, picture.height
     extra_x = margin * outline.width / (size - margin) / 2
     extra_y = margin * outline.height / (size - margin) / 2
     left, top = int(max(outline.x - extra_x, 0)), int(max(outline.y - extra_y, 0))
     right = int(min(outline.x + outline.width + extra_x, width))
     bottom = int(min(outline.y + outline.height + extra_y, height))
     left, top = min(left, width - 1), min(top, height - 1)
-    region = pixels[top : max(bottom, top + 1), left : max(right, left + 1)]
-    image = Image.fromarray(region).resize((size, size), Image.Resampling.BILINEAR)
-    return np.asarray(image)
+    edges = (left, top, max(right, left + 1), max(bottom, top + 1))
+    times = halvings(side(edges) / size)
+    left, top, right, bottom = (edge >> times for edge in edges)
+    # Cut first: scaled from the whole picture, the crop's edge would mix with what is beyond it.
+    region = picture.halved(times).crop((left, top, right, bottom))
+    return np.asarray(region.resize((size, size), Image.Resampling.BILINEAR))

@@ -37,11 +37,11 @@ def suppress(boxes: Floats, scores: Floats, limit: float, *, nested: bool = Fals
     kept: list[Indices] = []
     while order.size:
         block, order = order[:BLOCK], order[BLOCK:]
-        clashes = overlaps(boxes[block], boxes[block], nested=nested) > limit
+        clear = overlaps(boxes[block], boxes[block], nested=nested) <= limit
         alive = np.ones(len(block), dtype=bool)
         for row in range(len(block)):
             if alive[row]:
-                alive[row + 1 :] &= ~clashes[row, row + 1 :]
+                alive[row + 1 :] &= clear[row, row + 1 :]
         kept.append(block[alive])
         if order.size:
             clear = overlaps(boxes[block[alive]], boxes[order], nested=nested).max(axis=0) <= limit
@@ -52,11 +52,14 @@ def suppress(boxes: Floats, scores: Floats, limit: float, *, nested: bool = Fals
 def overlaps(ones: Floats, others: Floats, *, nested: bool = False) -> Floats:
     """Return the (N, M) overlaps of N boxes with M others, 0 to 1; see ``suppress``."""
     edge = np.float32(nested)
-    low = np.maximum(ones[:, None, :2], others[None, :, :2])
-    high = np.minimum(ones[:, None, 2:], others[None, :, 2:])
-    shared = np.prod(np.maximum(high - low + edge, 0), axis=2)  # (N, M)
-    area = np.prod(ones[:, 2:] - ones[:, :2] + edge, axis=1)[:, None]
-    other_area = np.prod(others[:, 2:] - others[:, :2] + edge, axis=1)[None]
+    left, top, right, bottom = ones.T[:, :, None]  # (N, 1) each
+    other_left, other_top, other_right, other_bottom = others.T[:, None]  # (1, M) each
+    shared: Floats = np.minimum(right, other_right) - np.maximum(left, other_left) + edge
+    heights = np.minimum(bottom, other_bottom) - np.maximum(top, other_top) + edge
+    np.maximum(shared, 0, out=shared)
+    shared *= np.maximum(heights, 0, out=heights)  # (N, M)
+    area = (right - left + edge) * (bottom - top + edge)
+    other_area = (other_right - other_left + edge) * (other_bottom - other_top + edge)
     whole = np.minimum(area, other_area) if nested else area + other_area - shared
-    result: Floats = shared / np.maximum(whole, np.finfo(np.float32).tiny)
-    return result
+    shared /= np.maximum(whole, np.finfo(np.float32).tiny)
+    return shared

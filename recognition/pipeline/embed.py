@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 
 from recognition.pipeline.align import PLACES_SIZE, aligned, with_margin
-from recognition.pipeline.types import Detection, Floats, Network, Pixels
+from recognition.pipeline.resample import planar
+from recognition.pipeline.types import Detection, Floats, Network, Picture, Pixels
 
 #: Images run through a network at once: more cost memory and gain no time on a CPU.
 BATCH = 16
@@ -23,7 +24,7 @@ class Embedder(Protocol):
     dimension: int
     crop_size: int
 
-    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+    def crop(self, picture: Picture, detection: Detection) -> Pixels:
         """Return the (S, S, 3) uint8 crop of one face, cut from the full picture."""
         ...
 
@@ -45,9 +46,9 @@ class FaceNet:
         self._network = network
         self._mirrored = mirrored
 
-    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+    def crop(self, picture: Picture, detection: Detection) -> Pixels:
         """Return (160, 160, 3) uint8: the detector's box with its margin."""
-        return with_margin(pixels, detection.outline, size=self.crop_size, margin=self.margin)
+        return with_margin(picture, detection.outline, size=self.crop_size, margin=self.margin)
 
     def embed(self, crops: Pixels) -> Floats:
         """Return (N, 512) float32 rows of length 1."""
@@ -68,19 +69,14 @@ class DlibResNet:
         self._network = network
         self._mirrored = mirrored
 
-    def crop(self, pixels: Pixels, detection: Detection) -> Pixels:
+    def crop(self, picture: Picture, detection: Detection) -> Pixels:
         """Return (150, 150, 3) uint8: the face upright, its landmarks in their places."""
-        return aligned(pixels, detection.landmarks, size=self.crop_size)
+        return aligned(picture, detection.landmarks, size=self.crop_size)
 
     def embed(self, crops: Pixels) -> Floats:
         """Return (N, 128) float32 rows of length 1."""
         inputs = (planar(crops) - self.means) / np.float32(256)
         return unit_means(self._network, inputs, self.dimension, mirrored=self._mirrored)
-
-
-def planar(crops: Pixels) -> Floats:
-    """Return (N, S, S, 3) uint8 as (N, 3, S, S) float32."""
-    return np.ascontiguousarray(crops.transpose(0, 3, 1, 2)).astype(np.float32)
 
 
 def unit_means(network: Network, inputs: Floats, dimension: int, *, mirrored: bool) -> Floats:

@@ -9,7 +9,7 @@ import numpy as np
 from recognition.pipeline.detect import Detector
 from recognition.pipeline.embed import Embedder
 from recognition.pipeline.quality import QualityLimits, measure
-from recognition.pipeline.types import Box, Detection, Face, Picture, Pixels
+from recognition.pipeline.types import Box, Detection, Face, Picture
 
 #: Where no face is found at all, smaller ones are sought, so that the answer can be "too small".
 SMALLEST_FACE = 20
@@ -34,43 +34,43 @@ class Extractor:
         With ``box`` only faces whose centre lies inside it. Only where there would be none are
         faces down to 20 pixels returned.
         """
-        found = self._search(picture.pixels, min_face_size, box)
+        found = self._search(picture, min_face_size, box)
         if not found and min_face_size > SMALLEST_FACE:
-            found = self._search(picture.pixels, SMALLEST_FACE, box)
-        return [Face(detection, measure(picture.pixels, detection)) for detection in found]
+            found = self._search(picture, SMALLEST_FACE, box)
+        return [Face(detection, measure(picture, detection)) for detection in found]
 
     def embed(self, picture: Picture, faces: list[Face]) -> list[Face]:
-        """Return the same faces with crops, cut from the full picture, and embeddings."""
+        """Return the same faces with crops and embeddings."""
         if not faces:
             return []
-        crops = np.stack([self.embedder.crop(picture.pixels, face.detection) for face in faces])
+        crops = np.stack([self.embedder.crop(picture, face.detection) for face in faces])
         embeddings = self.embedder.embed(crops)
         return [
             replace(face, crop=crop, embedding=embedding)
             for face, crop, embedding in zip(faces, crops, embeddings, strict=True)
         ]
 
-    def _search(self, pixels: Pixels, min_face_size: int, box: Box | None) -> list[Detection]:
-        found = self.detector.detect(pixels, min_face_size=min_face_size)
+    def _search(self, picture: Picture, min_face_size: int, box: Box | None) -> list[Detection]:
+        found = self.detector.detect(picture, min_face_size=min_face_size)
         if box is None:
             return found
         inside = [face for face in found if box.contains(face.box.centre)]
-        return inside or self._search_around(pixels, min_face_size, box)
+        return inside or self._search_around(picture, min_face_size, box)
 
-    def _search_around(self, pixels: Pixels, min_face_size: int, box: Box) -> list[Detection]:
+    def _search_around(self, picture: Picture, min_face_size: int, box: Box) -> list[Detection]:
         """Look at the box and what is around it alone, where other faces cannot come between."""
-        height, width = pixels.shape[:2]
         left, right = (
-            int(np.clip(edge, 0, width))
+            int(np.clip(edge, 0, picture.width))
             for edge in (box.x - AROUND * box.width, box.x + (1 + AROUND) * box.width)
         )
         top, bottom = (
-            int(np.clip(edge, 0, height))
+            int(np.clip(edge, 0, picture.height))
             for edge in (box.y - AROUND * box.height, box.y + (1 + AROUND) * box.height)
         )
         if right <= left or bottom <= top:
             return []
-        found = self.detector.detect(pixels[top:bottom, left:right], min_face_size=min_face_size)
+        around = picture.part(left, top, right, bottom)
+        found = self.detector.detect(around, min_face_size=min_face_size)
         faces = [face.shifted(left, top) for face in found]
         return [face for face in faces if box.contains(face.box.centre)]
 

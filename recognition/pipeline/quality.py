@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from recognition.pipeline.align import PLACES, PLACES_SIZE, aligned
-from recognition.pipeline.types import Detection, Floats, Pixels, Quality
+from recognition.pipeline.types import Detection, Floats, Picture, Quality
 
 #: The face within its aligned crop, from brow to chin and ear to ear: rows, columns.
 INSIDE = slice(25, 130), slice(25, 125)
@@ -53,9 +53,9 @@ class Fault:
     hint: str
 
 
-def measure(pixels: Pixels, detection: Detection) -> Quality:
+def measure(picture: Picture, detection: Detection) -> Quality:
     """Return the measured values of one face of a picture, light and sharpness in its crop."""
-    crop = Image.fromarray(aligned(pixels, detection.landmarks, size=PLACES_SIZE)).convert("L")
+    crop = Image.fromarray(aligned(picture, detection.landmarks, size=PLACES_SIZE)).convert("L")
     yaw, pitch, roll = pose(detection.landmarks)
     return Quality(
         size=round(detection.box.size, 1),

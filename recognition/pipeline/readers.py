@@ -48,16 +48,39 @@ class _Jpeg(JpegImageFile):
 
 def _read_jpeg(data: bytes, admit: Admit) -> Image.Image:
     """Load a JPEG; of several pictures in one file (MPO) the first."""
+    return _load_jpeg(_Jpeg(io.BytesIO(data)), data, admit, halved=False)
+
+
+def read_halved_jpeg(data: bytes, admit: Admit) -> tuple[Image.Image, Size]:
+    """Load a JPEG with its sides halved; return the full one's size as well.
+
+    libjpeg then computes a quarter of the pixels, in little over half the time. In full are loaded:
+    odd sides, whose last half pixel would come first once the picture is turned, and progressive
+    ones, where damage that shows in the full picture alone would be found too late.
+    """
     image = _Jpeg(io.BytesIO(data))
+    size = image.size
+    even = not (size[0] % 2 or size[1] % 2)
+    halved = even and "progressive" not in image.info
+    return _load_jpeg(image, data, admit, halved=halved), size
+
+
+def _load_jpeg(image: _Jpeg, data: bytes, admit: Admit, *, halved: bool) -> Image.Image:
     admit(image.size)
     scan = image.fp.tell() if image.fp else 0
     _check_scans(data, scan)
-    image.load()
-    if _GREY.issuperset(_corner(image)) and not _scan_is_whole(image, data, scan):
+    _load_pixels(image, halved=halved)
+    if _GREY.issuperset(_corner(image)) and not _scan_is_whole(image, data, scan, halved=halved):
         raise EOFError("the coded pixels end too early")
     if image.mode == "CMYK" and "adobe" not in image.info:
         return ImageChops.invert(image)  # Pillow takes every CMYK for Adobe's, which is inverted
     return image
+
+
+def _load_pixels(image: _Jpeg, *, halved: bool) -> None:
+    if halved:
+        image.draft(None, (max(image.width // 2, 1), max(image.height // 2, 1)))
+    image.load()
 
 
 def _check_scans(data: bytes, at: int) -> None:
@@ -74,7 +97,7 @@ def _check_scans(data: bytes, at: int) -> None:
     raise SyntaxError("too many scans")
 
 
-def _scan_is_whole(image: Image.Image, data: bytes, scan: int) -> bool:
+def _scan_is_whole(image: Image.Image, data: bytes, scan: int, *, halved: bool) -> bool:
     """Tell a grey corner from missing pixels, which libjpeg passes over in silence.
 
     Further coded data is put at the end of the scan: it changes nothing in a whole picture, and
@@ -85,7 +108,7 @@ def _scan_is_whole(image: Image.Image, data: bytes, scan: int) -> bool:
         return False
     more = data[scan : scan + 16].replace(b"\xff", b"") + b"\x5a\x3c\x96\x69" * 8
     longer = _Jpeg(io.BytesIO(data[: end.start()] + more + data[end.start() :]))
-    longer.load()
+    _load_pixels(longer, halved=halved)
     return longer.tobytes() == image.tobytes()
 
 

@@ -7,11 +7,15 @@ left of the picture (the person's right eye).
 
 from __future__ import annotations
 
+import math
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 Pixels = NDArray[np.uint8]  # (H, W, 3) RGB
 Floats = NDArray[np.float32]
@@ -51,21 +55,60 @@ class Box:
         )
 
 
-@dataclass(frozen=True, slots=True)
 class Picture:
-    """A decoded picture: ``pixels`` (H, W, 3) uint8 RGB, upright; ``sha256`` of the bytes sent."""
+    """A decoded picture, upright, RGB, with its halvings, each made when it is first wanted.
 
-    pixels: Pixels
-    sha256: str
-    format: str
+    ``image`` is the picture of ``size`` (width, height), or the same with its sides halved, and
+    ``load`` then returns the full one. ``sha256`` is that of the bytes sent.
+    """
+
+    def __init__(
+        self,
+        image: Image.Image,
+        size: tuple[int, int],
+        load: Callable[[], Image.Image] | None = None,
+        *,
+        sha256: str = "",
+        format: str = "",
+    ) -> None:
+        self.width, self.height = size
+        self.sha256, self.format = sha256, format
+        self._halvings = {round(math.log2(max(size) / max(image.size))): image}
+        self._load = load
+        self._lock = threading.Lock()  # the detector looks at several levels at once
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Picture:
+        """Return the picture with these (H, W, 3) uint8 pixels, red first."""
+        image = Image.fromarray(pixels)
+        return cls(image, image.size)
 
     @property
-    def width(self) -> int:
-        return int(self.pixels.shape[1])
+    def pixels(self) -> Pixels:
+        """A copy of the full picture, (H, W, 3)."""
+        return np.asarray(self.halved(0))
 
     @property
-    def height(self) -> int:
-        return int(self.pixels.shape[0])
+    def finest(self) -> int:
+        """How often the finest picture is halved that is there already."""
+        return min(self._halvings)
+
+    def part(self, left: int, top: int, right: int, bottom: int) -> Picture:
+        """Return what lies between these edges as a picture of its own."""
+        image = self.halved(0).crop((left, top, right, bottom))
+        return Picture(image, image.size, sha256=self.sha256, format=self.format)
+
+    def halved(self, times: int) -> Image.Image:
+        """Return the picture with its sides halved ``times`` and rounded up."""
+        with self._lock:
+            finer = [held for held in self._halvings if held <= times]
+            if not finer:
+                assert self._load is not None  # noqa: S101  # or the full one would be held
+                self._halvings[0] = self._load()
+            held = max(finer, default=0)
+            if held < times:
+                self._halvings[times] = self._halvings[held].reduce(2 ** (times - held))
+            return self._halvings[times]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from recognition import runtime
+from recognition.admission import check_client
 from recognition.errors import RecognitionError
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import Extractor, principal
@@ -49,18 +50,24 @@ class View:
 
     def embed(self, faces: list[Face]) -> list[Face]:
         """Return ``faces`` with crops and embeddings."""
+        check_client()
         with self.clock.lap("embed"):
             return self.extractor.embed(self.picture, faces)
 
 
 def look(upload: Upload, embedder: str, selection: Selection) -> View:
-    """Decode a picture and find the faces in it (those inside ``selection.box`` where given)."""
+    """Decode a picture and find the faces in it (those inside ``selection.box`` where given).
+
+    Raises ClientGone, as ``View.embed``, before what is left to do for who has hung up.
+    """
+    check_client()
     clock = Clock()
     with clock.lap("decode"):
         picture = decode(upload.data, limits=runtime.limits())
     extractor = runtime.extractor(embedder)
     size = selection.min_face_size or int(extractor.limits.min_size)
     limits = replace(extractor.limits, min_size=size)
+    check_client()
     with clock.lap("detect"):
         faces = extractor.detect(picture, min_face_size=size, box=selection.box)
     return View(picture, faces, limits, extractor, clock)

@@ -11,8 +11,9 @@ import numpy as np
 
 from recognition import runtime
 from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
-from recognition.errors import RecognitionError
-from recognition.gallery.exact import Candidate, ExactIndex
+from recognition.errors import ClientGone, RecognitionError
+from recognition.gallery.exact import Candidate
+from recognition.gallery.index import Index
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
@@ -169,7 +170,7 @@ def _embedded(view: View) -> list[Face]:
     return [next(embedded) if face in good else face for face in view.faces]
 
 
-def _search(index: ExactIndex, faces: list[Face], *, limit: int) -> list[list[Candidate] | None]:
+def _search(index: Index, faces: list[Face], *, limit: int) -> list[list[Candidate] | None]:
     """Return the most similar people of each face, None for a face without an embedding."""
     probes = [face.embedding for face in faces if face.embedding is not None]
     found = iter(index.search(np.stack(probes), limit=limit) if probes else [])
@@ -207,8 +208,9 @@ def _not_searched(view: View, face: Face) -> Decision:
 
 def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Subject]:
     """Return those of ``numbers`` who may be named now."""
-    there = Subject.objects.filter(gallery=gallery, active=True)
-    return {s.number: s for part in in_parts(numbers) for s in there.filter(number__in=part)}
+    # By number alone: asked for the gallery too, SQLite reads the whole of it.
+    found = (s for part in in_parts(numbers) for s in Subject.objects.filter(number__in=part))
+    return {s.number: s for s in found if s.gallery_id == gallery.pk and s.active}
 
 
 def _match(who: Mapping[int, Subject], candidate: Candidate) -> Match:
@@ -257,6 +259,9 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         decision.setdefault("outcome", "ok")
     except RecognitionError as refusal:
         decision["outcome"] = refusal.code
+        raise
+    except ClientGone:
+        decision["outcome"] = "client_gone"
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")

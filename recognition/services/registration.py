@@ -17,6 +17,7 @@ from PIL import Image
 from recognition import runtime
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
+from recognition.gallery.milvus import EngineUnavailable
 from recognition.models import (
     USER_ID,
     USER_ID_RULE,
@@ -26,7 +27,7 @@ from recognition.models import (
     Subject,
     to_bytes,
 )
-from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Quality
+from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_gallery, record
@@ -96,7 +97,8 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
-    target = Target(gallery, user_id, runtime.embedder_of(gallery))
+    embedder = runtime.embedder_of(gallery)
+    target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
     if not sightings:
         error = _no_usable(rejected)
@@ -110,9 +112,9 @@ def register(
         except RecognitionError as error:
             record("register", gallery, actor, outcome=error.code)
             raise
-    total = _owned(target).count()
+    total, known = _owned(target).count(), duplicates is not None
     return Registration(
-        user_id, accepted, rejected, duplicates, total, target.embedder, options.dry_run
+        user_id, accepted, rejected, duplicates or [], total, embedder, options.dry_run, known
     )
 
 
@@ -197,26 +199,36 @@ def refusal(rejected: Rejected) -> dict[str, Any]:
     return shown | {key: error.extra[key] for key in ("reasons",) if key in error.extra}
 
 
-def _duplicates(target: Target, sightings: list[Sighting], options: RegisterOptions) -> list[Match]:
+def _duplicates(
+    target: Target, sightings: list[Sighting], options: RegisterOptions
+) -> list[Match] | None:
     """Return people of other ids whom the new faces would be taken for, most similar first.
 
-    Raises ``duplicate_face`` where ``reject`` is asked and there is one.
+    None where the engine cannot be asked and nobody is to be rejected: a person can be registered
+    without it. Raises ``duplicate_face`` where ``reject`` is asked and there is one.
     """
     new = [s.face.embedding for s in sightings if s.face.embedding is not None]
-    if not new:
-        return []
+    try:
+        duplicates = _alike(target, np.stack(new)) if new else []
+    except EngineUnavailable:
+        if options.on_duplicate == "reject":
+            raise
+        return None
+    if duplicates and options.on_duplicate == "reject":
+        raise _duplicate_face(duplicates)
+    return duplicates
+
+
+def _alike(target: Target, embeddings: Floats) -> list[Match]:
     index = runtime.index(target.gallery)
     policy = Policy.for_identify(target.embedder, people=len(index), gallery=target.gallery)
     best: dict[int, float] = {}
-    for candidates in index.search(np.stack(new), limit=DUPLICATES_SHOWN + 1):
+    for candidates in index.search(embeddings, limit=DUPLICATES_SHOWN + 1):
         for c in candidates:
             if policy.accepts(c.similarity):
                 best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))
     people = [m for m in named(target.gallery, best) if m.user_id != target.user_id]
-    duplicates = sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
-    if duplicates and options.on_duplicate == "reject":
-        raise _duplicate_face(duplicates)
-    return duplicates
+    return sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
 
 
 def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
@@ -231,7 +243,7 @@ def _duplicate_face(duplicates: list[Match]) -> RecognitionError:
 
 def _rehearse(
     target: Target, sightings: list[Sighting], options: RegisterOptions
-) -> tuple[list[Accepted], list[Match]]:
+) -> tuple[list[Accepted], list[Match] | None]:
     duplicates = _duplicates(target, sightings, options)
     accepted = [
         Accepted(s.index, s.upload.name, s.reference_id, s.face, new=not s.reference_id)
@@ -242,8 +254,9 @@ def _rehearse(
 
 def _store(
     target: Target, sightings: list[Sighting], options: RegisterOptions, actor: Actor
-) -> tuple[list[Accepted], list[Match]]:
-    runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
+) -> tuple[list[Accepted], list[Match] | None]:
+    if runtime.engine() is None:
+        runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
         gallery = _claimed(target.gallery, target.embedder)

@@ -77,7 +77,10 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """What became of the pictures given for one user; nothing was written on a dry run."""
+    """What became of the pictures given for one user; nothing was written on a dry run.
+
+    ``duplicates_checked`` False: the engine could not be asked for ``possible_duplicates``.
+    """
 
     user_id: str
     accepted: list[Accepted]
@@ -86,6 +89,7 @@ class Registration:
     total_references: int
     model: str
     dry_run: bool = False
+    duplicates_checked: bool = True
 
 
 @dataclass(frozen=True, slots=True)

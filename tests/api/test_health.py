@@ -25,6 +25,7 @@ def test_ready_names_the_embedder_and_each_part(anonymous):
         "redis": "off",
         "networks": "ok",
         "gallery": "ok",
+        "engine": "off",
     }
     assert (ready["embedder"], ready["face_model"]) == ("dlib-resnet-v1", "auto")
 

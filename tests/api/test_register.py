@@ -16,6 +16,7 @@ SHAPE = {
     "accepted",
     "rejected",
     "possible_duplicates",
+    "duplicates_checked",
     "total_references",
     "model",
 }

@@ -57,6 +57,18 @@ def test_every_call_with_a_key_says_so_and_shows_problems(schema):
     assert set(schema["components"]["securitySchemes"]) == {"X-API-Key", "Authorization", "session"}
 
 
+def test_calls_with_pictures_say_that_they_may_be_refused_for_others(schema):
+    refused = {
+        path
+        for path, methods in schema["paths"].items()
+        if "overloaded"
+        in methods.get("post", {"responses": {}})["responses"].get("503", {"description": ""})[
+            "description"
+        ]
+    }
+    assert refused == {"/register", "/verify", "/identify", "/detect", "/compare"}
+
+
 def test_the_description_lists_every_code(schema):
     assert all(
         f"`{code}` | {p.status}" in schema["info"]["description"] for code, p in PROBLEMS.items()

@@ -7,15 +7,22 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from recognition.admission import Client
+
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-    """Read the body, sleep as long as the query says (``/?0.5``), and answer in JSON."""
+    """Read the body, sleep as long as the query says (``/?0.5``), and answer in JSON.
+
+    Under ``/unread`` the body is left unread.
+    """
     try:
-        read = sum(len(line) for line in environ["wsgi.input"])
+        unread = environ["PATH_INFO"] == "/unread"
+        read = 0 if unread else sum(len(line) for line in environ["wsgi.input"])
     except OSError:
         read = -1
     time.sleep(float(environ["QUERY_STRING"] or 0))
     got = {"read": read, "from": environ["REMOTE_ADDR"], "scheme": environ["wsgi.url_scheme"]}
+    got["gone"] = Client.of(environ).is_gone
     body = json.dumps(got).encode()
     start("200 OK", [("Content-Length", str(len(body)))])
     return [body]

@@ -74,11 +74,19 @@ def test_a_wrong_setting_is_told_in_one_line(tmp_path):
 
 def test_the_environment_wins_over_the_file(tmp_path):
     dotenv: Path = tmp_path / "env"
-    dotenv.write_text("PORT=9001\nWEB_THREADS=3\n")
+    dotenv.write_text("PORT=9001\nMAX_WAITING=3\n")
     given = {"FACESITE_ENV_FILE": str(dotenv), "PORT": "9002", "FACESITE_DATA_DIR": str(tmp_path)}
-    code = "from django.conf import settings; print(settings.PORT, settings.WEB_THREADS)"
+    code = "from django.conf import settings; print(settings.PORT, settings.MAX_WAITING)"
     done = command("shell", "--verbosity", "0", "--command", code, **given)
     assert done.stdout.split() == ["9002", "3"]
+
+
+@pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])
+def test_blas_has_one_thread_unless_another_number_is_given(tmp_path, given, threads):
+    code = "import numpy, psutil; print(psutil.Process().num_threads())"
+    given = {"FACESITE_DATA_DIR": str(tmp_path), **given}
+    done = command("shell", "--verbosity", "0", "--command", code, **given)
+    assert int(done.stdout) == min(threads, os.cpu_count())
 
 
 def test_a_missing_django_is_told_with_what_to_do(tmp_path):

@@ -20,7 +20,9 @@ import pytest
 
 from tests.servers import ROOT, free_port
 
-THREADS = 8  # the default of WEB_THREADS
+THREADS = 12  # by the settings of these tests: 2 x (MAX_RUNNING + MAX_WAITING) + 8
+
+UNREAD = b"POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: 5242880\r\n\r\n"
 
 
 class Server:
@@ -37,6 +39,8 @@ class Server:
             "PORT": str(self.port),
             "FACESITE_ENV_FILE": os.devnull,
             "FACESITE_DATA_DIR": str(folder / "data"),
+            "MAX_RUNNING": "1",
+            "MAX_WAITING": "1",
             **environment,
         }
         command = [sys.executable, "-m", "gunicorn", "--config", "python:tests.install.hasty"]
@@ -71,6 +75,8 @@ class Server:
     def send(self, text: bytes) -> socket.socket:
         """Begin a request and leave it at that."""
         connection = socket.create_connection(("127.0.0.1", self.port), timeout=20)
+        if self.tls and (trust := self.trust()) and text.startswith(b"POST"):
+            connection = trust.wrap_socket(connection, server_hostname="localhost")
         connection.sendall(text)
         return connection
 
@@ -92,7 +98,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Server]]:
         server.stop()
 
 
-def test_eight_requests_are_answered_side_by_side(start):
+def test_as_many_requests_as_threads_are_answered_side_by_side(start):
     server = start()
     started = time.monotonic()
     with ThreadPoolExecutor(THREADS) as clients:
@@ -129,6 +135,40 @@ def test_a_body_that_does_not_end_is_ended(start):
 
 def test_a_request_that_has_arrived_may_take_longer_than_reading_may(start):
     assert start().get("/?2.5")["read"] == 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Length: 5\r\n\r\nhello",
+        b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+    ],
+    ids=["whole", "chunked"],
+)
+@pytest.mark.parametrize("environment", [{}, {"TLS": "1"}], ids=["http", "https"])
+def test_whose_request_has_arrived_has_not_hung_up(start, environment, body):
+    server = start(**environment)
+    connection = server.send(b"POST /?3 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + body)
+    answer = connection.recv(4096) + connection.recv(4096)
+    assert b'"read": 5' in answer and b'"gone": false' in answer
+
+
+def test_who_goes_on_sending_what_was_refused_gets_the_answer(start):
+    connection = start().send(UNREAD)
+    for _ in range(20):
+        connection.sendall(bytes(1 << 18))
+        time.sleep(0.01)
+    answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    assert answer.startswith(b"HTTP/1.1 200") and b'"read": 0' in answer
+
+
+def test_who_stops_sending_what_was_refused_blocks_nobody(start):
+    server = start()
+    held = [server.send(UNREAD + b"a") for _ in range(4 * THREADS)]
+    started = time.monotonic()
+    assert server.get()["read"] == 0
+    assert time.monotonic() - started < 2
+    assert all(connection.recv(4096).startswith(b"HTTP/1.1 200") for connection in held)
 
 
 def test_a_stopping_server_answers_what_it_has_begun(start):

@@ -23,7 +23,7 @@ def photo(name: str) -> Image.Image:
 
 
 def picture(image: Image.Image) -> Picture:
-    return Picture(np.asarray(image), sha256="", format="JPEG")
+    return Picture.of(np.asarray(image))
 
 
 def detection(box: tuple[float, ...], landmarks: np.ndarray | None = None) -> Detection:

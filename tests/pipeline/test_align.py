@@ -8,7 +8,7 @@ from facenet_pytorch.models.utils.detect_face import extract_face
 from PIL import Image
 
 from recognition.pipeline.align import PLACES, aligned, similarity_transform, with_margin
-from recognition.pipeline.types import Box
+from recognition.pipeline.types import Box, Picture
 from tests.pipeline import faces
 
 
@@ -65,7 +65,7 @@ def test_aligned_brings_landmarks_to_their_places(scale, degrees):
     middle = np.array([1000, 1000])
     landmarks = transformed(PLACES - 75, scale=scale, degrees=degrees, shift=middle)
     pixels = white_dots(landmarks, (2000, 2000), radius=max(1, round(2 * scale)))
-    crop = aligned(pixels, landmarks.astype(np.float32))
+    crop = aligned(Picture.of(pixels), landmarks.astype(np.float32))
     for place in PLACES:
         assert np.abs(centre_of_light(crop, place) - place).max() < 0.75 / min(scale, 1)
 
@@ -73,13 +73,13 @@ def test_aligned_brings_landmarks_to_their_places(scale, degrees):
 def test_aligned_averages_the_pixels_of_large_faces():
     stripes = np.zeros((1200, 1200, 3), np.uint8)
     stripes[:, ::2] = 200
-    crop = aligned(stripes, (PLACES * 8).astype(np.float32))
+    crop = aligned(Picture.of(stripes), (PLACES * 8).astype(np.float32))
     assert np.abs(crop[5:-5, 5:-5].astype(int) - 100).max() <= 1
 
 
 def test_aligned_is_black_outside_the_picture():
     white = np.full((150, 75, 3), 255, np.uint8)
-    crop = aligned(white, PLACES.astype(np.float32))
+    crop = aligned(Picture.of(white), PLACES.astype(np.float32))
     assert crop[:, :74].min() == 255
     assert crop[:, 76:].max() == 0
 
@@ -87,34 +87,34 @@ def test_aligned_is_black_outside_the_picture():
 @pytest.mark.parametrize("place", [(-1e5, 0), (0, 1e6), (1e7, 1e7)])
 def test_aligned_takes_landmarks_far_outside_the_picture(place):
     landmarks = (PLACES + place).astype(np.float32)
-    assert not aligned(np.full((50, 50, 3), 255, np.uint8), landmarks).any()
+    assert not aligned(Picture.of(np.full((50, 50, 3), 255, np.uint8)), landmarks).any()
 
 
 @pytest.mark.parametrize("spread", [0, 1e-3, 1e4])
 def test_aligned_takes_landmarks_that_make_no_face(spread):
     landmarks = (PLACES * spread).astype(np.float32)
-    assert aligned(np.asarray(faces.photo("obama")), landmarks).shape == (150, 150, 3)
+    assert aligned(faces.picture(faces.photo("obama")), landmarks).shape == (150, 150, 3)
 
 
 @pytest.mark.parametrize("name", faces.NAMES)
 def test_with_margin_cuts_what_facenet_pytorch_cuts(name, detector):
     image = faces.photo(name)
-    (face,) = detector.detect(np.asarray(image))
+    (face,) = detector.detect(faces.picture(image))
     box = face.outline
     edges = np.array([box.x, box.y, box.x + box.width, box.y + box.height])
     expected = extract_face(image, edges, image_size=160, margin=14).permute(1, 2, 0).numpy()
-    crop = with_margin(np.asarray(image), box, size=160, margin=14)
+    crop = with_margin(faces.picture(image), box, size=160, margin=14)
     assert np.abs(crop - np.rint(expected * (255 if expected.max() <= 1 else 1))).max() <= 1
 
 
 @pytest.mark.parametrize("box", [(-50, -50, 10, 10), (900, 900, 5, 5), (3, 3, 0, 0)])
 def test_with_margin_takes_boxes_without_pixels(box):
-    crop = with_margin(np.asarray(faces.photo("obama")), Box(*box), size=160, margin=14)
+    crop = with_margin(faces.picture(faces.photo("obama")), Box(*box), size=160, margin=14)
     assert crop.shape == (160, 160, 3)
 
 
 def test_with_margin_cuts_from_the_full_picture():
     pixels = np.asarray(Image.new("RGB", (400, 400), (10, 20, 30)))
-    crop = with_margin(pixels, Box(100, 100, 200, 200), size=160, margin=14)
+    crop = with_margin(Picture.of(pixels), Box(100, 100, 200, 200), size=160, margin=14)
     assert crop.shape == (160, 160, 3)
     assert np.all(crop == (10, 20, 30))

@@ -10,7 +10,7 @@ from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from recognition.pipeline.align import PLACES
 from recognition.pipeline.quality import QualityLimits, faults, measure, pose
-from recognition.pipeline.types import Quality
+from recognition.pipeline.types import Picture, Quality
 from tests.pipeline import faces
 
 GOOD = Quality(size=100, sharpness=1, brightness=120, yaw=0, pitch=0, roll=0)
@@ -19,7 +19,7 @@ LIMITS = QualityLimits()
 
 def quality(detector, image: Image.Image) -> Quality:
     pixels = np.asarray(image)
-    return measure(pixels, detector.detect(pixels, min_face_size=20)[0])
+    return measure(Picture.of(pixels), detector.detect(Picture.of(pixels), min_face_size=20)[0])
 
 
 @pytest.mark.parametrize("name", faces.NAMES)
@@ -29,8 +29,8 @@ def test_good_photographs_have_no_faults(name, detector):
 
 def test_the_size_is_the_shorter_side_of_the_box(detector):
     pixels = np.asarray(faces.photo("obama"))
-    (face,) = detector.detect(pixels)
-    measured = measure(pixels, face).size
+    (face,) = detector.detect(Picture.of(pixels))
+    measured = measure(Picture.of(pixels), face).size
     assert measured == pytest.approx(min(face.box.width, face.box.height), abs=0.05)
 
 
@@ -58,9 +58,10 @@ def test_a_face_of_forty_pixels_is_sharp_enough(detector):
 
 def test_a_darkened_face_is_dark(detector):
     pixels = np.asarray(faces.photo("obama"))
-    (face,) = detector.detect(pixels)
-    dark = measure((pixels * 0.1).astype(np.uint8), face)
-    assert dark.brightness == pytest.approx(measure(pixels, face).brightness / 10, abs=1)
+    (face,) = detector.detect(Picture.of(pixels))
+    light = measure(Picture.of(pixels), face)
+    dark = measure(Picture.of((pixels * 0.1).astype(np.uint8)), face)
+    assert dark.brightness == pytest.approx(light.brightness / 10, abs=1)
     assert [fault.reason for fault in faults(dark, LIMITS)] == ["brightness"]
 
 

@@ -1,64 +1,55 @@
-"""Averages of areas are those of torch's adaptive pooling."""
+"""Pictures are scaled by averaging, from no more halvings than leave them enough pixels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from torch.nn.functional import interpolate
+from PIL import Image
 
-from recognition.pipeline import resample
-from recognition.pipeline.resample import Mipmap, half
+from recognition.pipeline.resample import crops, halvings, level_rows
+from recognition.pipeline.types import Picture
 
-PIXELS = np.random.default_rng(5).integers(0, 256, (331, 473, 3), dtype=np.uint8)
-
-
-def pooled(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
-    planes = torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None]
-    return interpolate(planes, size=(height, width), mode="area")[0].numpy()
+#: Red grows to the right, green downwards, blue towards the right lower corner.
+ACROSS, DOWN = np.meshgrid(np.linspace(0, 120, 473), np.linspace(0, 120, 331))
+SMOOTH = np.stack([ACROSS, DOWN, ACROSS + DOWN], axis=-1).astype(np.uint8)
 
 
-@pytest.mark.parametrize("strip", [1, 7_000, 10_000_000])
-def test_pyramid_averages_as_adaptive_pooling_does(strip, monkeypatch):
-    monkeypatch.setattr(resample, "STRIP_PIXELS", strip)
-    sizes = [(473, 331), (300, 211), (142, 100), (17, 13)]
-    for size, level in zip(sizes, Mipmap(PIXELS).pyramid(sizes), strict=True):
-        assert np.abs(level - pooled(PIXELS, *size)).max() < 1e-3
+def averaged(pixels: np.ndarray, width: int, height: int) -> np.ndarray:
+    image = Image.fromarray(pixels).resize((width, height), Image.Resampling.BOX)
+    return np.moveaxis(np.asarray(image, np.float32), -1, 0)
 
 
-def test_pyramid_of_bright_pictures_does_not_overflow():
-    white = np.full((1400, 1400, 3), 255, np.uint8)
-    (level,) = Mipmap(white).pyramid([(22, 22)])
-    assert np.all(level == 255)
+@pytest.mark.parametrize("shrinkage, times", [(0.5, 0), (1.9, 0), (2.0, 1), (3.3, 1), (8.1, 3)])
+def test_halvings_leave_at_least_the_pixels_wanted(shrinkage, times):
+    assert halvings(shrinkage) == times
 
 
-def test_what_is_shrunk_very_often_is_halved_first():
-    pixels = np.repeat(np.repeat(PIXELS, 8, axis=0), 8, axis=1)
-    expected = pooled(pixels, 14, 12)
-    (level,) = Mipmap(pixels).pyramid([(14, 12)])
-    (crop,) = Mipmap(pixels).crops(np.array([[0, 0, 3784, 2648]]), 24)
-    assert np.abs(level - expected).max() < 3
-    assert np.abs(crop - pooled(pixels, 24, 24)).max() < 6
+@pytest.mark.parametrize("size", [(473, 331), (300, 211), (142, 100), (17, 13)])
+def test_level_rows_average_the_picture(size):
+    level = level_rows(Picture.of(SMOOTH), size, 0, size[1])
+    assert level.shape == (3, size[1], size[0])
+    assert np.abs(level - averaged(SMOOTH, *size)).max() <= 4
+
+
+def test_level_rows_are_the_same_in_pieces():
+    picture, size = Picture.of(SMOOTH), (142, 100)
+    whole = level_rows(picture, size, 0, 100)
+    pieces = [level_rows(picture, size, first, first + 20) for first in range(0, 100, 20)]
+    assert np.abs(np.concatenate(pieces, axis=1) - whole).max() <= 1
 
 
 @pytest.mark.parametrize("size", [24, 48])
-def test_crops_average_as_adaptive_pooling_does(size):
-    rows = np.array([[0, 0, 473, 331], [10, 20, 34, 44], [465, 0, 473, 331], [3, 5, 150, 160]])
-    crops = Mipmap(PIXELS).crops(rows, size)
-    for (left, top, right, bottom), crop in zip(rows, crops, strict=True):
-        assert np.abs(crop - pooled(PIXELS[top:bottom, left:right], size, size)).max() < 1e-3
+def test_crops_average_what_lies_between_the_edges(size):
+    rows = np.array([[0, 0, 331, 331], [10, 20, 70, 80], [373, 231, 473, 331], [3, 5, 150, 152]])
+    found = crops(Picture.of(SMOOTH), rows, size, spared_from=np.inf)
+    for (left, top, right, bottom), crop in zip(rows, found, strict=True):
+        assert np.abs(crop - averaged(SMOOTH[top:bottom, left:right], size, size)).max() <= 6
 
 
-def test_crops_in_small_groups_are_the_same(monkeypatch):
-    rows = np.array([[n, n, n + 40 + n, n + 50] for n in range(30)])
-    whole = Mipmap(PIXELS).crops(rows, 24)
-    monkeypatch.setattr(resample, "CHUNK_BYTES", 1)
-    assert np.array_equal(Mipmap(PIXELS).crops(rows, 24), whole)
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (5, 4), (7, 1), (331, 473)])
-def test_half_is_the_mean_of_four(shape):
-    pixels = PIXELS[: shape[0], : shape[1]]
-    padded = np.pad(pixels, ((0, shape[0] % 2), (0, shape[1] % 2), (0, 0)), mode="edge")
-    expected = padded.reshape(-(-shape[0] // 2), 2, -(-shape[1] // 2), 2, 3).mean(axis=(1, 3))
-    assert np.abs(half(pixels) - expected).max() <= 0.5
+def test_crops_of_boxes_to_be_spared_leave_the_full_picture_undecoded():
+    half = Image.fromarray(SMOOTH).reduce(2)
+    picture = Picture(half, (473, 331), load=lambda: Image.fromarray(SMOOTH))
+    crops(picture, np.array([[10, 10, 50, 50]]), 48, spared_from=38)
+    assert picture.finest == 1
+    crops(picture, np.array([[10, 10, 50, 50]]), 48, spared_from=np.inf)
+    assert picture.finest == 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from recognition import services
 from recognition.errors import RecognitionError
@@ -45,6 +47,15 @@ def test_identify_leaves_a_stranger_unknown_and_names_the_nearest_on_request(reg
     found = identify("astronaut", candidates=3)
     assert (found.faces[0].decision.status, found.matches) == ("unknown", [])
     assert [m.user_id for m in found.faces[0].candidates] == ["barack"]
+
+
+def test_identify_names_people_without_reading_the_whole_gallery(register, identify):
+    register("barack", "obama")
+    with CaptureQueriesContext(connection) as queries:
+        identify("obama2")
+    (asked,) = (q["sql"] for q in queries if '"recognition_subject"."user_id"' in q["sql"])
+    condition = asked.partition("WHERE")[2]
+    assert '"number" IN' in condition and "gallery_id" not in condition
 
 
 def test_identify_in_an_empty_gallery_knows_nobody(identify):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple, fields
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +59,8 @@ def measure_all(
         if face is None:
             continue
         for name, spoil in SPOILT.items():
-            image = spoil(Image.fromarray(picture.pixels), face)
-            spoilt = principal_face(replace(picture, pixels=np.asarray(image)), extractor)
+            image = spoil(picture.halved(0), face)
+            spoilt = principal_face(Picture(image, image.size), extractor)
             measured[name].append(spoilt and spoilt.quality)
     return measured
 

@@ -78,8 +78,10 @@ def extract_all(photographs: list[Path], embedder: str) -> dict[str, Floats]:
 
 
 def version_of(embedder: str) -> str:
-    """Return a digest of the pipeline's code and of the embedder's network."""
-    digest = hashlib.sha256(runtime.store().manifest(embedder).sha256.encode())
+    """Return a digest of the pipeline's code and of the networks that it runs."""
+    digest = hashlib.sha256()
+    for network in ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", embedder):
+        digest.update(runtime.store().manifest(network).sha256.encode())
     for source in sorted(Path(pipeline.__path__[0]).glob("*.py")):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ from recognition.networks.prepare import prepare
 ADMIN = "admin"
 FIRST_KEY = "first key"
 DOWNLOADS = settings.DATA_DIR / "downloads"
+# Any constant does that no other application takes in the same database.
+MIGRATION_LOCK = 0x0FACE517F
 
 
 class Command(BaseCommand):
@@ -76,11 +79,12 @@ class Command(BaseCommand):
         self.stdout.write(f"  A new gallery gets the embedder {embedder}.")
 
     def migrations(self) -> None:
-        """Bring the database to the tables of this version."""
-        executor = MigrationExecutor(connection)
-        plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-        if plan:
-            call_command("migrate", interactive=False, verbosity=0, database=DEFAULT_DB_ALIAS)
+        """Bring the database to the tables of this version; machines that start at once wait."""
+        with _alone():
+            executor = MigrationExecutor(connection)
+            plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+            if plan:
+                call_command("migrate", interactive=False, verbosity=0, database=DEFAULT_DB_ALIAS)
         self.tell("Database", f"{len(plan)} migrations applied" if plan else "")
 
     def static_files(self) -> None:
@@ -109,6 +113,20 @@ class Command(BaseCommand):
     def tell(self, what: str, done: str) -> None:
         """Write what was done, or that it was there already."""
         self.stdout.write(f"{what}: {done or 'there already'}")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold a lock of the PostgreSQL that several machines share; Django's migrate takes none."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 
 
 def _galleries_are_settled() -> bool:
