@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -238,9 +239,15 @@ class Follower:
     def _gather(self, blocks: Iterable[Templates]) -> dict[int, ExactIndex]:
         self._progress = Progress(self._source.people())
         indexes: dict[int, ExactIndex] = {}
-        for block in blocks:
-            put(indexes, block)
-            self._progress.add(len(block.numbers))
+        with ThreadPoolExecutor(1) as beside:  # one block is put while the next one is read
+            last: Future[None] | None = None
+            for block in blocks:
+                if last:
+                    last.result()
+                last = beside.submit(put, indexes, block)
+                self._progress.add(len(block.numbers))
+            if last:
+                last.result()
         return indexes
 
     def _apply_changes(self, state: State, deadline: float) -> State:
