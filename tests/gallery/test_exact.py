@@ -73,8 +73,9 @@ def test_remove_forgets_people_and_keeps_the_others(index):
 def test_remove_overwrites_the_template():
     index = ExactIndex(DIMENSION)
     index.put(*people(2))
+    (segment,) = index._segments
     index.remove([1, 2])
-    assert not index._templates[:2].any()
+    assert not segment.templates[:2].any() and not segment.numbers[:2].any()
 
 
 def test_changes_during_a_search_never_mix_rows(index):
