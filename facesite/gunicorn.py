@@ -19,6 +19,7 @@ from django.conf import settings
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from facesite.memory import give_back_often
 from facesite.tls import certificate_in
 from recognition.errors import RecognitionError
 
@@ -152,6 +153,11 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
         f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Have a worker give back memory, before it makes threads."""
+    give_back_often()
 
 
 def tls_files() -> tuple[str | None, str | None]:
