@@ -49,9 +49,9 @@ def _options(threads: int, arena: bool) -> onnxruntime.SessionOptions:
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL
-    # Without it each layer's output is memory that the system has to give and to clear anew. For PNet
-    # that takes as long as the network, and what it keeps is small, for its inputs come in strips;
-    # an embedder would keep 60 MB for a group of faces, and gain nothing.
+    # Without it each layer's output is memory that the system has to give and to clear anew. For
+    # PNet that takes as long as the network, and what it keeps is small, for its inputs come in
+    # strips; an embedder would keep 60 MB for a group of faces, and gain nothing.
     options.enable_cpu_mem_arena = arena
     # Idle threads would else wait in a busy loop, each network's own, and take the cores from
     # other requests: on a busy machine a run took twice as long.
