@@ -81,9 +81,11 @@ class Segment:
         """
         if self.codes is None or k >= self.count:
             return self.scan(probes, limit)
+        unfit = self.codes.unfit(self.count)
+        if len(unfit) > k:
+            return self.scan(probes, limit)
         highest, rows = self.codes.highest(bounds, self.count, k)
         reaching = np.maximum((highest >= floors[:, None]).sum(axis=1), limit)
-        unfit = self.codes.unfit(self.count)
         looks = []
         for n, compared in enumerate(reaching.tolist()):
             unseen = float(highest[n, min(compared, k - 1)]) if bounds.sure[n] else np.inf
