@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from recognition.gallery.follow import Follower
 from recognition.gallery.rows import BLOCK
@@ -91,3 +92,13 @@ def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):
     cache.follow(book)
     assert cache.behind
     assert cache.load() is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("save", "60 1"), ("appendonly", "yes"), ("save", ""), ("appendonly", "no")]
+)
+def test_a_redis_that_writes_to_a_disk_is_warned_of(cache, book, redis_server, caplog, name, value):
+    redis_server.client().config_set(name, value)
+    cache.follow(book)
+    warned = any("rest in the clear" in record.getMessage() for record in caplog.records)
+    assert warned == (value in ("60 1", "yes"))
