@@ -1,8 +1,8 @@
 """Measure Facesite side by side with its peers: one table, ``latest.json`` and ``speed.png``.
 
 Both files go into benchmarks/results after a whole run without failures, else (``--quick``,
-``--only``) into var/benchmarks. Photographs beside the clone, in ../shared/data or where
-FACESITE_BENCH_DATA says, are used where they are. Everything runs on two cores.
+``--only``) into var/benchmarks. Photographs beside the clone, in ../shared/data or the folder that
+FACESITE_BENCH_DATA names, are used where there are some. Everything runs on two cores.
 """
 
 from __future__ import annotations
@@ -32,10 +32,17 @@ from benchmarks.report import Row, table, verdict
 
 #: What wants a quiet machine comes first, then what is counted and not timed. The gallery of a
 #: million is filled for one and used by the next.
-SECTIONS = (
-    *("stages", "identify", "search", "load", "growth", "start"),
-    *("agreement", "detection", "accuracy"),
-)
+SECTIONS = {
+    "stages": "where the time of a request goes, against the libraries' same stages",
+    "identify": "whole requests over HTTP against bare library calls",
+    "search": "1:N search by people in the gallery, against BLAS, faiss and Redis",
+    "load": "latency and throughput by clients at once",
+    "growth": "whole requests with 10,000 people and with a million",
+    "start": "from the start to the first answer, and memory",
+    "agreement": "stale answers of two processes on one database",
+    "detection": "faces lost against full-size MTCNN (also: python -m benchmarks.detection)",
+    "accuracy": "error rates on LFW's View 1",
+}
 RESULTS = Path(__file__).parent / "results"
 SOME_SECONDS = 0.5  # a measurement takes longer, its rows come in less
 #: What a section may fail of: a server that does not start, a contestant that ran out of memory,
@@ -87,7 +94,7 @@ def run(name: str, bench: Bench, section: Section) -> None:
         traceback.print_exc()
     finally:
         section.seconds = round(time.perf_counter() - started, 1)
-        bench.stop()
+        bench.close()
 
 
 def _tell(asked: argparse.Namespace, cores: int, sections: dict[str, Section]) -> None:
@@ -138,10 +145,19 @@ def _told(facts: dict[str, Any], sections: dict[str, Section]) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog="\n".join(["sections:", *(f"  {name:10} {t}" for name, t in SECTIONS.items())]),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--quick", action="store_true", help="few rounds, small galleries")
     parser.add_argument(
-        "--only", action="append", choices=SECTIONS, help="one section; may be given again"
+        "--only",
+        action="append",
+        choices=SECTIONS,
+        metavar="SECTION",
+        help="one section; can be given again",
     )
     parser.add_argument("--output", type=Path, help="where the JSON goes; the plot lies beside it")
     return parser

@@ -72,10 +72,10 @@ def rows(bench: Bench) -> Iterator[Row]:
     finally:
         first.stop()
         second.stop()
-    what = f"stale answers, {rounds:,} rounds over two processes, {bench.people:,} people"
+    what = f"stale answers in {rounds:,} rounds over two processes"
     note = (
-        "a round: registered or unregistered in one process, then the other is asked who it is and "
-        "whether the user is there"
+        f"among {bench.people:,} people; a round: registered or unregistered in one process, then "
+        "the other is asked who it is and whether the user is there"
     )
     bar = Bar("at most", 0, stale, "answers")
     yield Row("agreement", what, Measure.of([stale], "answers"), bar=bar, note=note)

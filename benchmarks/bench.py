@@ -6,6 +6,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from pathlib import Path
 
@@ -63,11 +65,17 @@ class Bench:
             self._sites[embedder, people] = Site(folder, self.networks, embedder, people)
         return self._sites[embedder, people]
 
+    def fill(self, wanted: Sequence[tuple[str, int]]) -> None:
+        """Fill several sites at once, a core each: a million people take minutes."""
+        assert self.networks.is_dir()  # converted before, and not by each of them
+        with ThreadPoolExecutor(self.cores) as threads:
+            list(threads.map(lambda each: self.site(*each), wanted))
+
     def say(self, what: str) -> None:
         """Tell on stderr what is done now."""
         print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
-    def stop(self) -> None:
-        """Stop every server."""
+    def close(self) -> None:
+        """Stop every server; sites can be started again."""
         for site in self._sites.values():
             site.stop()

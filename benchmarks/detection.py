@@ -146,7 +146,7 @@ def _collages(bench: Bench) -> Iterator[Row]:
     found = detectors.facesite(made, bench.environment())
     for (ground, (_, faces)), own in zip(grounds.items(), found, strict=True):
         there = sum(_same_as_one([*face, 1.0], own) for face in faces)
-        what = f"collage, {ground}: faces found, one of 900 px, eight of 48"
+        what = f"collage, {ground}: 1 face of 900 px, 8 of 48 px, found"
         bar = Bar("at least", len(faces), there, "faces")
         told = f"Facesite finds {len(own) - there} more"
         yield Row("detection", what, _count(there), bar=bar, note=told)

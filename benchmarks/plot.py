@@ -152,7 +152,7 @@ def _search(axes: Axes, rows: Rows) -> None:
 def _by_people(rows: Rows, whose: str, dimension: int) -> dict[int, float]:
     found = {}
     for row in rows:
-        told = re.match(r"([\d,]+) people of (\d+)$", row["what"])
+        told = re.match(r"([\d,]+) people of (\d+)\b", row["what"])
         if told and int(told[2]) == dimension and row[whose]:
             found.setdefault(int(told[1].replace(",", "")), row[whose]["median"])
     return dict(sorted(found.items()))
@@ -187,7 +187,7 @@ def _load(axes: Axes, rows: Rows) -> None:
 
 
 def _by_clients(rows: Rows, embedder: str, kind: str) -> dict[int, dict[str, Any]]:
-    pattern = re.compile(rf".*{embedder}, (\d+) at once: {kind}$")
+    pattern = re.compile(rf".*{embedder}, (\d+) at once: {kind}")
     found = {m: row["facesite"] for row in rows if (m := pattern.match(row["what"]))}
     return dict(sorted((int(told[1]), measure) for told, measure in found.items()))
 

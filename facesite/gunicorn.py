@@ -19,6 +19,7 @@ from django.conf import settings
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from facesite.memory import give_back_often
 from facesite.tls import certificate_in
 from recognition.errors import RecognitionError
 
@@ -154,11 +155,9 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
     return head.encode() + body
 
 
-def post_worker_init(worker: Any) -> None:
-    """Begin to load the index in this worker, which gunicorn has just forked."""
-    from recognition import runtime  # not before the fork: its libraries start threads
-
-    runtime.serve()
+def post_fork(server: Any, worker: Any) -> None:
+    """Have a worker give back memory, before it makes threads."""
+    give_back_often()
 
 
 def tls_files() -> tuple[str | None, str | None]:

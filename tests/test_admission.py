@@ -111,7 +111,7 @@ def test_who_hangs_up_while_waiting_is_passed_over(come, arrived):
     first, gone, last = (come(places) for _ in range(3))
     gone.end.close()
     first.leave()
-    until(lambda: last in arrived)
+    until(lambda: last in arrived and gone.error)
     assert isinstance(gone.error, ClientGone) and gone not in arrived
 
 
@@ -148,8 +148,10 @@ def test_a_client_who_sends_the_next_request_already_is_there():
 
 
 def test_nobody_is_looked_after_outside_of_a_place():
-    with Places(running=1, waiting=0).place(HERE):
+    server, end = socket.socketpair()
+    with Places(running=1, waiting=0).place(Client(server)):
         check_client()
+    end.close()
     assert check_client() is None
 
 

@@ -68,11 +68,16 @@ class TemplateCache:
         """Return the version and all templates as of then, or None: ask the source instead."""
         # The version comes first: rows written after it are newer, and applying the changes
         # since then once more does no harm.
-        copy: Any = self._guarded(lambda: self._connect().hgetall(self._copy))
-        if not copy or b"version" not in copy or b"epoch" not in copy:
+        found = self._guarded(self._head)
+        return found and (found[0], self._blocks(*found[1:]))
+
+    def _head(self) -> tuple[int, list[str], bytes] | None:
+        """Return version, names of the blocks and epoch, None where there is no copy."""
+        copy: Any = self._connect().hgetall(self._copy)
+        if b"version" not in copy or b"epoch" not in copy:
             return None
         version, epoch = int(copy.pop(b"version")), copy.pop(b"epoch")
-        return version, self._blocks(sorted(name.decode() for name in copy), epoch)
+        return version, sorted(name.decode() for name in copy), epoch
 
     def follow(self, source: Source) -> None:
         """Bring the copy to the head of the log; a Redis that fails is left alone for a while."""
@@ -90,7 +95,9 @@ class TemplateCache:
             return act()
         except RedisError as error:
             self._failed(error)
-            return None
+        except ValueError as error:
+            self._discard(f"it holds what was not written there: {error}")
+        return None
 
     def _failed(self, error: RedisError) -> None:
         """Leave a Redis that fails alone, and discard a copy with which something else was done."""
@@ -120,6 +127,9 @@ class TemplateCache:
         except RedisError as error:
             self._failed(error)
             raise CopyLostError(str(error)) from error
+        except ValueError as error:
+            self._discard(f"it holds what was not written there: {error}")
+            raise CopyLostError(str(error)) from error
 
     def _block(self, name: str, epoch: bytes) -> Templates:
         """Return the people of a block, or raise where it is not what was written."""
@@ -132,7 +142,7 @@ class TemplateCache:
             raise CopyLostError("it is being made anew")
         if embedder in self._dimensions:
             rows = parse(raw or b"", self._dimensions[embedder])
-            if checksum(rows) == int(written):
+            if checksum(rows) == int(written or 0):
                 return unpack(embedder, int(block), rows)
         self._discard(f"{name} is not what was written")
         raise CopyLostError(f"{name} is not what was written")

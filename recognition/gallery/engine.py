@@ -237,15 +237,20 @@ class Engine:
         """Return the counts of both sides, counted anew now and then.
 
         At most a twentieth of the time is spent on it: whoever asks for ``/health/ready`` needs
-        no key.
+        no key. Nobody waits for another one's counting where there are earlier counts.
         """
-        with self._comparing:
+        if not self._comparing.acquire(blocking=self._compared is None):
+            assert self._compared is not None  # noqa: S101  # for mypy
+            return self._compared[1]
+        try:
             before = time.monotonic()
             if self._compared is None or before >= self._compared[0]:
                 comparison = self._compare()
                 after = time.monotonic()
                 self._compared = after + max(LEAST_KEPT, SHARE * (after - before)), comparison
             return self._compared[1]
+        finally:
+            self._comparing.release()
 
     def _compare(self) -> Comparison:
         state = self.catch_up()
@@ -295,7 +300,7 @@ class EngineIndex:
         )
         templates = self._templates({number for numbers in found for number in numbers})
         return [
-            _best(probe, numbers, templates, limit=limit, floor=floor)
+            _best(probe, numbers, templates, limit=limit)
             for probe, numbers in zip(probes, found, strict=True)
         ]
 
@@ -312,12 +317,11 @@ class EngineIndex:
 
 
 def _best(
-    probe: Floats, numbers: list[int], templates: dict[int, Floats], *, limit: int, floor: float
+    probe: Floats, numbers: list[int], templates: dict[int, Floats], *, limit: int
 ) -> list[Candidate]:
     there = [number for number in dict.fromkeys(numbers) if number in templates]
     if not there:
         return []
     similarities = np.stack([templates[number] for number in there]) @ probe
     order = np.argsort(-similarities, kind="stable")[:limit].tolist()
-    best = [Candidate(there[row], float(similarities[row])) for row in order]
-    return [candidate for candidate in best if candidate.similarity >= floor]
+    return [Candidate(there[row], float(similarities[row])) for row in order]

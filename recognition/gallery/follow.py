@@ -178,13 +178,15 @@ class Follower:
 
     def _catch_up(self) -> State:
         deadline = time.monotonic() + self._patience
-        while True:
+        for attempt in range(2):
+            if attempt:
+                self.load()
             with self._turn(deadline):
                 if self._state and not self._is_near(self._state):
                     self._state = None
                 if self._state is not None:
                     return self._apply_changes(self._state, deadline)
-            self.load()
+        raise self._not_ready()  # loading failed: the log says why, the next request begins anew
 
     def _is_near(self, state: State) -> bool:
         """Say whether the log leads on from ``state``: not where a database was set back."""

@@ -29,6 +29,9 @@ BLOCK = 500  # rows sent or read at once; 1 MB at 512 dimensions
 REST = 5.0  # seconds that a Milvus which failed is left alone
 RETRY_AFTER = 5  # seconds; what a client is told
 PING = 2  # seconds; who asks whether Milvus is there waits no longer
+# pymilvus asks an idle connection every ten seconds whether it lives, for which gRPC's servers hang
+# up by default; the next call then fails.
+QUIET = {"grpc.keepalive_permit_without_calls": False}
 MAKING = 30  # seconds that making or loading a collection may take
 NO_COLLECTION, NOT_LOADED = 100, 101  # Milvus's error codes
 FIELDS = ["number", "gallery", "template"]
@@ -151,19 +154,25 @@ class Milvus:
 
     def call(self, act: Callable[[Any], T]) -> T:
         """Return what ``act`` gets from pymilvus's client. Raises EngineUnavailable."""
-        if not self._breaker.closed:
-            raise EngineUnavailable("Milvus did not answer and is left alone for a while.")
+        self._ask_breaker()
         refused = _errors()
         try:
             return act(self._connected())
         except refused as error:
             raise self._unavailable(error) from error
 
+    def _ask_breaker(self) -> None:
+        if not self._breaker.closed:
+            raise EngineUnavailable("Milvus did not answer and is left alone for a while.")
+
     def _connected(self) -> Any:
         with self._lock:
             if self._client is None:
+                self._ask_breaker()  # again: whoever had the lock may just have waited in vain
                 uri, token = self._address.uri, self._address.token
-                self._client = _pymilvus().MilvusClient(uri, token=token, timeout=PING)
+                self._client = _pymilvus().MilvusClient(
+                    uri, token=token, timeout=PING, grpc_options=QUIET
+                )
         return self._client
 
     def _unavailable(self, error: Exception) -> EngineUnavailable:
@@ -179,7 +188,8 @@ class Milvus:
 
 def _words(error: Any) -> str:
     """Return the beginning of what Milvus, or gRPC under it, says: all may repeat what was sent."""
-    words = error.message if hasattr(error, "message") else error.details()
+    details = getattr(error, "details", None)
+    words = getattr(error, "message", None) or (details() if callable(details) else error)
     return str(words)[:200]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -82,11 +83,10 @@ def test_light_requests_are_answered_while_all_places_are_taken(begin, work, at_
 
 def test_who_comes_first_is_served_first(begin, work):
     callers = [begin(LONG, work), begin("/identify"), begin("/detect")]
-    ends = []
-    for caller in callers:
-        answer = caller.answer()
-        assert answer.status == 200
-        ends.append(caller.started + answer.seconds)
+    with ThreadPoolExecutor(len(callers)) as reading:
+        answers = list(reading.map(lambda caller: caller.answer(), callers))
+    assert {answer.status for answer in answers} == {200}
+    ends = [c.started + a.seconds for c, a in zip(callers, answers, strict=True)]
     assert ends == sorted(ends)
 
 

@@ -22,7 +22,7 @@ CHANGES: dict[str, Callable[[Image.Image], Image.Image]] = {
     "as it is": lambda picture: picture,
     "mirrored": ImageOps.mirror,
     "darker": lambda picture: ImageEnhance.Brightness(picture).enhance(0.6),
-    "smaller": lambda picture: ImageOps.scale(picture, 0.6),
+    "smaller": lambda picture: ImageOps.scale(picture, 0.35),
     "turned": lambda picture: picture.rotate(8),
 }
 Question = tuple[str, dict[str, Any]]

@@ -111,6 +111,13 @@ def test_loading_that_failed_is_begun_again_by_the_next_request(book, monkeypatc
     assert best(follower, [0, 1, 0, 0]) == [2]
 
 
+def test_a_request_tries_to_load_once_where_that_fails(book, monkeypatch):
+    begun = []
+    follower = Follower(book, start=lambda act: begun.append(act) or follower._lock.release())
+    pytest.raises(RecognitionError, follower.caught_up, 1, D)
+    assert len(begun) == 1
+
+
 def test_nobody_is_named_while_a_database_that_was_set_back_is_read(book):
     beside = Beside()
     follower = Follower(book, start=beside.acts.append, patience=0.05)
@@ -147,7 +154,7 @@ def test_far_behind_everybody_is_loaded_anew(book, monkeypatch):
 
 def test_progress_is_told_now_and_then(book, monkeypatch, caplog):
     monkeypatch.setattr("recognition.gallery.follow.SAID_EVERY", 0)
-    with caplog.at_level("INFO"):
+    with caplog.at_level("INFO", logger="recognition.gallery.follow"):
         Follower(book).caught_up(1, D)
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from recognition.gallery.follow import CopyLostError, Follower
-from tests.gallery.book import best, numbers
+from tests.gallery.book import EMBEDDER, best, numbers
 from tests.gallery.conftest import BLOCK_0, COPY
 
 
@@ -36,6 +36,8 @@ DAMAGE: dict[str, Callable[[Redis], object]] = {
     "empty": lambda redis: redis.set(BLOCK_0, b""),
     "another type": lambda redis: redis.delete(BLOCK_0) and redis.lpush(BLOCK_0, b"x"),
     "block lost": lambda redis: redis.delete(BLOCK_0),
+    "a checksum that is no number": lambda redis: redis.hset(COPY, f"{EMBEDDER}:0", "x"),
+    "a field that names no block": lambda redis: redis.hset(COPY, "nothing", 1),
     "an embedder nobody knows": lambda redis: redis.hset(COPY, "other-v9:0", 1),
 }
 
@@ -70,6 +72,13 @@ def test_a_change_does_not_hide_the_damage(cache, book, redis_server, damage):
     cache.follow(book)
     assert best(Follower(book, cache), [0, 1, 0, 0]) == [2]
     assert numbers(cache) == {1, 2, 3}
+
+
+def test_a_version_that_is_no_number_makes_all_anew(cache, book, redis_server):
+    cache.follow(book)
+    redis_server.client().hset(COPY, "version", "x")
+    assert best(Follower(book, cache), [0, 1, 0, 0]) == [2]
+    assert numbers(cache) == {1, 2}
 
 
 @pytest.mark.parametrize("lost", ["version", "epoch", "all", "another type"])

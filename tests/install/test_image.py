@@ -21,8 +21,6 @@ from tests.servers import ROOT, free_port, redis_program
 
 # Besides make: the system's packages and folders, which neither make nor manage.py can give.
 UNAVOIDABLE = {"apt-get", "rm", "useradd", "install"}
-# Those of the Milvus engine, until it is there.
-NOT_YET_SETTINGS = {"GALLERY_ENGINE", "MILVUS_URI", "MILVUS_TOKEN", "MILVUS_TURN_KEY"}
 NOT_SETTINGS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-+])([^${}]*))?\}")  # one with no other inside
 
@@ -137,7 +135,7 @@ def test_the_health_check_asks_a_path_that_exists():
 
 
 def test_the_services_get_only_settings_that_exist():
-    known = names_in_settings() | NOT_YET_SETTINGS
+    known = names_in_settings()
     given = service("app")["environment"]
     assert {name.removesuffix("_FILE") for name in given} <= known
 

@@ -22,6 +22,13 @@ JPEG_OPTIONS = {
 }
 
 
+@pytest.fixture(autouse=True, params=["in full", "halved"])
+def first_decoded(request, monkeypatch):
+    """Decode every JPEG as a small one is, and as a large one."""
+    if request.param == "halved":
+        monkeypatch.setattr("recognition.pipeline.decode.HALVED_FROM", 0)
+
+
 def refusal(data: bytes) -> RecognitionError:
     with pytest.raises(RecognitionError) as caught:
         decode(data)

@@ -89,3 +89,18 @@ def test_decode_passes_over_an_exif_block_of_nonsense(block, recwarn):
     picture = decode(encode(pictures.quarters(), "JPEG", exif=block, quality=95))
     assert np.abs(np.subtract(pictures.centres(picture.pixels), QUARTERS)).max() <= 10
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("size", [(96, 64), (97, 64), (96, 65)])
+def test_a_jpeg_decoded_halved_is_the_full_one_halved(orientation, size, monkeypatch):
+    data = encode(
+        pictures.photo().resize((6, 4)).resize(size), "JPEG", quality=95, exif=exif(orientation)
+    )
+    full = decode(data)
+    monkeypatch.setattr("recognition.pipeline.decode.HALVED_FROM", 0)
+    halved = decode(data)
+    assert (halved.width, halved.height) == (full.width, full.height)
+    expected = np.asarray(full.halved(1), float)
+    assert np.abs(np.asarray(halved.halved(1), float) - expected).mean() < 1
+    assert np.array_equal(halved.pixels, full.pixels)

@@ -7,7 +7,7 @@ from secrets import token_hex
 
 import pytest
 
-THREADS = 4
+THREADS = 12  # gunicorn's, for one picture at a time and one that waits
 MADE = "SELECT sessions FROM pg_stat_database WHERE datname = current_database()"
 DROPPED = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
@@ -23,7 +23,7 @@ def database() -> str:
 @pytest.fixture
 def site(make_site, postgres, database):
     """Return a server on a PostgreSQL, all of whose threads have answered something."""
-    site = make_site(DATABASE_URL=postgres.create(database), WEB_THREADS=str(THREADS))
+    site = make_site(DATABASE_URL=postgres.create(database), MAX_RUNNING="1", MAX_WAITING="1")
     assert storm(site, 40) == {200}
     return site
 
