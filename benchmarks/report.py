@@ -106,8 +106,8 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join([*text, "", *(_footnote(mark, note) for note, mark in notes.items())])
 
 
-def verdict(rows: Iterable[Row]) -> str:
-    """Return how many bars are reached, and which are not."""
+def verdict(rows: Sequence[Row]) -> str:
+    """Return how many bars are reached, which are not, and whether the machine was quiet."""
     barred = [row for row in rows if row.bar]
     missed = [row for row in barred if row.bar and not row.bar.reached]
     lines = [f"{len(barred) - len(missed)} of {len(barred)} bars reached"]
@@ -115,6 +115,8 @@ def verdict(rows: Iterable[Row]) -> str:
         assert row.bar is not None
         measured = f"{shown(row.bar.measured)} {row.bar.unit}"
         lines.append(f"  MISSED: {row.section}, {row.what}: {measured}, {row.bar}")
+    if disturbed := sum(row.others > DISTURBED for row in rows):
+        lines.append(f"{disturbed} rows were measured beside other programs: measure them again")
     return "\n".join(lines)
 
 

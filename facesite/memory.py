@@ -15,7 +15,7 @@ import threading
 import time
 
 M_ARENA_MAX = -8  # glibc's malloc.h
-EVERY = 30.0  # seconds; giving back takes milliseconds, and what is needed again a little more
+EVERY = 5.0  # seconds; giving back takes milliseconds, and what is needed again a little more
 
 
 def give_back_often() -> None:

@@ -278,6 +278,8 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL"},
+        # It tells which of its libraries it takes for this processor.
+        "faiss.loader": {"level": "WARNING"},
         # The converters of networks tell every step.
         "onnx_ir": {"level": "WARNING"},
         "onnxscript": {"level": "WARNING"},

@@ -138,7 +138,7 @@ def decide(candidates: list[Candidate], policy: Policy, *, limit: int) -> Decisi
         return Decision(UNKNOWN, "Nobody is registered in this gallery.")
     if not reached:
         best = candidates[0].similarity
-        return Decision(UNKNOWN, f"The best similarity, {best:.3f}, is under {limit_said}.")
+        return Decision(UNKNOWN, f"The nearest found, at {best:.3f}, is under {limit_said}.")
     if len(reached) > 1:
         lead = reached[0].similarity - reached[1].similarity
         if lead < policy.margin:

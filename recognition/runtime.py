@@ -22,6 +22,7 @@ from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
 from recognition.gallery.index import Index
 from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.networks.catalogue import MTCNN
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
 from recognition.pipeline import embed
@@ -69,9 +70,10 @@ def store() -> NetworkStore:
 @built_once
 def network(network_id: str) -> OnnxNetwork:
     """Return a loaded network, or raise ``not_ready``."""
-    # The detector runs several parts of a picture side by side, each on one thread.
-    threads = 1 if network_id.startswith("mtcnn-") else settings.INFERENCE_THREADS
-    return OnnxNetwork(store().find(network_id), threads=threads)
+    path = store().find(network_id)
+    if network_id in MTCNN:  # several parts of a picture side by side, each on one thread
+        return OnnxNetwork(path, threads=1, arena=True)
+    return OnnxNetwork(path, threads=settings.INFERENCE_THREADS)
 
 
 @built_once

@@ -71,6 +71,12 @@ def test_the_table_says_which_bar_is_missed():
     ]
 
 
+def test_a_run_beside_other_programs_is_to_be_done_again():
+    row = Row("identify", "a", Measure.of([10.0]), others=1.2)
+    assert "disturbed: 1.2" in table([row])
+    assert verdict([row]).endswith("1 rows were measured beside other programs: measure them again")
+
+
 def test_what_could_not_be_measured_has_a_row_that_says_why():
     lines = table([Row("accuracy", "LFW View 1", None, note="it is not here")]).splitlines()
     assert lines[2].split(maxsplit=3)[3].split("  ")[0] == "not measured"

@@ -300,7 +300,7 @@ class EngineIndex:
         )
         templates = self._templates({number for numbers in found for number in numbers})
         return [
-            _best(probe, numbers, templates, limit=limit, floor=floor)
+            _best(probe, numbers, templates, limit=limit)
             for probe, numbers in zip(probes, found, strict=True)
         ]
 
@@ -317,12 +317,11 @@ class EngineIndex:
 
 
 def _best(
-    probe: Floats, numbers: list[int], templates: dict[int, Floats], *, limit: int, floor: float
+    probe: Floats, numbers: list[int], templates: dict[int, Floats], *, limit: int
 ) -> list[Candidate]:
     there = [number for number in dict.fromkeys(numbers) if number in templates]
     if not there:
         return []
     similarities = np.stack([templates[number] for number in there]) @ probe
     order = np.argsort(-similarities, kind="stable")[:limit].tolist()
-    best = [Candidate(there[row], float(similarities[row])) for row in order]
-    return [candidate for candidate in best if candidate.similarity >= floor]
+    return [Candidate(there[row], float(similarities[row])) for row in order]

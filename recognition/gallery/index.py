@@ -17,5 +17,5 @@ class Index(Protocol):
     def search(self, probes: Floats, *, limit: int, floor: float = -1.0) -> list[list[Candidate]]:
         """Return for each of the (P, D) probes its ``limit`` most similar people, best first.
 
-        People whose similarity is under ``floor`` may be left out.
+        Whoever is as similar as ``floor`` is found; of those below it, some that are near.
         """

@@ -29,6 +29,9 @@ BLOCK = 500  # rows sent or read at once; 1 MB at 512 dimensions
 REST = 5.0  # seconds that a Milvus which failed is left alone
 RETRY_AFTER = 5  # seconds; what a client is told
 PING = 2  # seconds; who asks whether Milvus is there waits no longer
+# pymilvus asks an idle connection every ten seconds whether it lives, for which gRPC's servers hang
+# up by default; the next call then fails.
+QUIET = {"grpc.keepalive_permit_without_calls": False}
 MAKING = 30  # seconds that making or loading a collection may take
 NO_COLLECTION, NOT_LOADED = 100, 101  # Milvus's error codes
 FIELDS = ["number", "gallery", "template"]
@@ -167,7 +170,9 @@ class Milvus:
             if self._client is None:
                 self._ask_breaker()  # again: whoever had the lock may just have waited in vain
                 uri, token = self._address.uri, self._address.token
-                self._client = _pymilvus().MilvusClient(uri, token=token, timeout=PING)
+                self._client = _pymilvus().MilvusClient(
+                    uri, token=token, timeout=PING, grpc_options=QUIET
+                )
         return self._client
 
     def _unavailable(self, error: Exception) -> EngineUnavailable:

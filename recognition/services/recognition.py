@@ -12,7 +12,7 @@ import numpy as np
 from recognition import runtime
 from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
 from recognition.errors import ClientGone, RecognitionError
-from recognition.gallery.exact import Candidate
+from recognition.gallery.exact import ALL, Candidate
 from recognition.gallery.index import Index
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
@@ -32,6 +32,7 @@ from recognition.services.results import (
 )
 
 EVENT_CANDIDATES = 3  # of each face, kept in the event
+NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
 
 
 def detect(
@@ -154,8 +155,10 @@ def identify(
         )
         faces = _embedded(view)
         with view.clock.lap("search"):
-            # Two at the least, to see whether the best one stands alone.
-            found = _search(index, faces, limit=max(limit, candidates, 2))
+            # Two at the least, to see whether the best one stands alone. Everybody is compared
+            # where people below the threshold are asked for as well.
+            floor = ALL if candidates else policy.threshold - NEAR
+            found = _search(index, faces, limit=max(limit, candidates, 2), floor=floor)
             identified = _decided(gallery, view, faces, found, policy, (limit, candidates))
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
@@ -170,10 +173,12 @@ def _embedded(view: View) -> list[Face]:
     return [next(embedded) if face in good else face for face in view.faces]
 
 
-def _search(index: Index, faces: list[Face], *, limit: int) -> list[list[Candidate] | None]:
+def _search(
+    index: Index, faces: list[Face], *, limit: int, floor: float
+) -> list[list[Candidate] | None]:
     """Return the most similar people of each face, None for a face without an embedding."""
     probes = [face.embedding for face in faces if face.embedding is not None]
-    found = iter(index.search(np.stack(probes), limit=limit) if probes else [])
+    found = iter(index.search(np.stack(probes), limit=limit, floor=floor) if probes else [])
     return [None if face.embedding is None else next(found) for face in faces]
 
 

@@ -223,7 +223,8 @@ def _alike(target: Target, embeddings: Floats) -> list[Match]:
     index = runtime.index(target.gallery)
     policy = Policy.for_identify(target.embedder, people=len(index), gallery=target.gallery)
     best: dict[int, float] = {}
-    for candidates in index.search(embeddings, limit=DUPLICATES_SHOWN + 1):
+    found = index.search(embeddings, limit=DUPLICATES_SHOWN + 1, floor=policy.threshold)
+    for candidates in found:
         for c in candidates:
             if policy.accepts(c.similarity):
                 best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))

@@ -21,7 +21,7 @@ SECONDS = 60
 def long_work(pictures: int = 8) -> list[bytes]:
     """Return large photographs of which no two are alike: seconds of work."""
     with Image.open(FIXTURES / "obama.jpg") as photograph:
-        large = photograph.convert("RGB").resize((2400, 1800))
+        large = photograph.convert("RGB").resize((2800, 2100))
     return [_jpeg(large, quality=80 + number) for number in range(pictures)]
 
 

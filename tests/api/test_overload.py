@@ -13,7 +13,7 @@ from tests.conftest import FIXTURES
 from tests.servers import Site
 
 PHOTO = [(FIXTURES / "obama.jpg").read_bytes()]
-LONG = "/register?user_id=slow&dry_run=true"
+LONG = "/register?user_id=slow&dry_run=true&min_face_size=20"
 RUNNING, WAITING = 1, 2
 
 

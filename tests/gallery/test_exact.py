@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from recognition.gallery import exact
 from recognition.gallery.exact import ExactIndex
 
 DIMENSION = 16
@@ -70,11 +71,43 @@ def test_remove_forgets_people_and_keeps_the_others(index):
     assert [row[0].subject_number for row in found[1:499]] == list(range(2, 500))
 
 
-def test_remove_overwrites_the_template():
+def test_remove_overwrites_templates_and_codes(monkeypatch):
+    monkeypatch.setattr(exact, "CODED", 3)
     index = ExactIndex(DIMENSION)
-    index.put(*people(2))
-    index.remove([1, 2])
-    assert not index._templates[:2].any()
+    index.put(*people(5))
+    segment = index._segments[0]
+    before = segment.codes._packed[0].copy()
+    index.remove([1, 4, 5])
+    assert not segment.templates[2:5].any() and not segment.numbers[2:5].any()
+    assert sorted(segment.numbers[:2].tolist()) == [2, 3]
+    assert not nibbles(segment.codes._packed[0])[2:5].any() and nibbles(before)[2:5].any()
+
+
+def nibbles(packed: np.ndarray) -> np.ndarray:
+    """Return the digits of the first eight rows of a block, (8, columns)."""
+    return np.moveaxis(packed[:, :, :16:2] & 15, 2, 0).reshape(8, -1)
+
+
+def test_segments_that_are_empty_are_given_back(index):
+    index.put(np.arange(2000, 12000), people(10000, seed=2)[1])
+    segments = len(index._segments)
+    index.remove(range(2000, 12000))
+    assert segments > len(index._segments) == 1
+    assert [row[0].subject_number for row in index.search(people(9)[1], limit=1)] == [*range(1, 10)]
+
+
+def test_a_person_who_is_put_twice_at_once_has_the_last_template(index):
+    _, vectors = people(3, seed=3)
+    index.put(np.array([7, 2000, 7]), vectors)
+    assert len(index) == 1001
+    assert index.search(vectors, limit=1)[2][0].subject_number == 7
+    assert index.search(vectors[:1], limit=1)[0][0].similarity < 0.99
+
+
+def test_templates_of_another_dimension_change_nothing(index):
+    with pytest.raises(ValueError, match="reshape"):
+        index.put(np.array([5000, 5001]), np.ones((2, DIMENSION - 1)))
+    assert len(index) == 1000 and 5000 not in index
 
 
 def test_changes_during_a_search_never_mix_rows(index):

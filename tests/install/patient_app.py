@@ -9,6 +9,8 @@ from typing import Any
 
 from recognition.admission import Client
 
+gone: list[bool] = []  # whether the client of the last request had hung up
+
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     """Read the body, sleep as long as the query says (``/?0.5``), and answer in JSON.
@@ -22,7 +24,8 @@ def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[
         read = -1
     time.sleep(float(environ["QUERY_STRING"] or 0))
     got = {"read": read, "from": environ["REMOTE_ADDR"], "scheme": environ["wsgi.url_scheme"]}
-    got["gone"] = Client.of(environ).is_gone
+    got |= {"gone": Client.of(environ).is_gone, "gone_before": gone.copy()}
+    gone[:] = [got["gone"]]
     body = json.dumps(got).encode()
     start("200 OK", [("Content-Length", str(len(body)))])
     return [body]

@@ -153,6 +153,13 @@ def test_whose_request_has_arrived_has_not_hung_up(start, environment, body):
     assert b'"read": 5' in answer and b'"gone": false' in answer
 
 
+@pytest.mark.parametrize("environment", [{}, {"TLS": "1"}], ids=["http", "https"])
+def test_who_hangs_up_is_noticed(start, environment):
+    server = start(**environment)
+    server.send(b"POST /?0.5 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n").close()
+    assert server.get("/?1")["gone_before"] == [True]
+
+
 def test_who_goes_on_sending_what_was_refused_gets_the_answer(start):
     connection = start().send(UNREAD)
     for _ in range(20):

@@ -1,0 +1,54 @@
+"""The digits in faiss's order: what it adds up, what is overwritten."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recognition.gallery.codebook import Codebook
+from recognition.gallery.codes import Codes
+from tests.gallery.crowd import alike
+from tests.gallery.test_codebook import bounds
+
+CAPACITY = 192
+
+
+@pytest.fixture(params=[16, 128, 300, 1000])
+def templates(request) -> np.ndarray:
+    return alike(CAPACITY, request.param)
+
+
+@pytest.fixture
+def book(templates) -> Codebook:
+    return Codebook(templates)
+
+
+def test_faiss_adds_up_what_the_digits_say(book, templates):
+    codes = Codes(book, CAPACITY)
+    codes.write(np.random.default_rng(0).permutation(CAPACITY), templates)  # in no order
+    codes.write(np.arange(CAPACITY), templates)
+    highest, rows = codes.highest(book.bounds(templates[:5]), CAPACITY, CAPACITY)
+    expected = np.take_along_axis(bounds(book, templates[:5], templates), rows, axis=1)
+    assert [sorted(each) for each in rows.tolist()] == [list(range(CAPACITY))] * 5
+    assert np.allclose(highest, expected, atol=4e-3)  # faiss rounds to a 255th
+    assert (np.diff(highest, axis=1) <= 0).all()
+
+
+def test_rows_past_the_count_are_left_out(book, templates):
+    codes = Codes(book, CAPACITY)
+    codes.write(np.arange(CAPACITY), templates)
+    _, rows = codes.highest(book.bounds(templates[:3]), 77, 77)
+    assert sorted(rows[0].tolist()) == list(range(77))
+
+
+def test_wiping_overwrites_a_row_and_no_other(book, templates):
+    codes, without = Codes(book, CAPACITY), Codes(book, CAPACITY)
+    everybody, gone = np.arange(CAPACITY), np.array([0, 16, 17, 40, 191])
+    for each in (codes, without):
+        each.wipe(np.arange(CAPACITY))
+    codes.write(everybody, templates)
+    codes.wipe(gone)
+    kept = np.setdiff1d(everybody, gone)
+    without.write(kept, templates[kept])
+    assert np.array_equal(codes._packed, without._packed)
+    assert codes._packed.any()
