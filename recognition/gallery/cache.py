@@ -21,7 +21,17 @@ from redis.exceptions import LockError, RedisError, ResponseError
 
 from recognition.gallery.breaker import Breaker
 from recognition.gallery.follow import CopyLostError, Source, Templates, here
-from recognition.gallery.rows import BLOCK, LAYOUT, checksum, pack, parse, row_type, spans, unpack
+from recognition.gallery.rows import (
+    BLOCK,
+    LAYOUT,
+    checksum,
+    pack,
+    parse,
+    row_type,
+    spans,
+    unpack,
+    whole,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -247,8 +257,11 @@ class TemplateCache:
         sums = Counter[str]()
         for templates in source.all_templates():
             for block, first, rows in spans(templates):
+                name = _name((templates.embedder, block * BLOCK))
+                if name not in sums:
+                    # At its full length at once: for what grows Redis keeps up to 1 MB more.
+                    first, rows = 0, whole(first, rows)
                 place = templates.embedder, block * BLOCK + first
-                name = _name(place)
                 sums[name] = (sums[name] + checksum(rows, first=first)) % WORD
                 if not self._write(redis, seen, {place: rows.tobytes()}, {}):
                     return False

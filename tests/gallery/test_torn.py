@@ -14,7 +14,7 @@ from tests.gallery.conftest import BLOCK_0, COPY
 
 def flip(redis: Redis) -> None:
     raw = bytearray(redis.get(BLOCK_0))
-    raw[-5] ^= 1  # one bit of somebody's template
+    raw[91] ^= 1  # one bit of somebody's template
     redis.set(BLOCK_0, bytes(raw))
 
 
@@ -26,8 +26,8 @@ def swap(redis: Redis, first: int, second: int, size: int) -> None:
 
 DAMAGE: dict[str, Callable[[Redis], object]] = {
     "a bit flipped": flip,
-    "cut off within a row": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:-3]),
-    "a row cut off": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:-32]),
+    "cut off within a row": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:93]),
+    "cut off after a row": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:64]),
     "a row too many": lambda redis: redis.append(BLOCK_0, b"somebody else is written in here"),
     "words swapped": lambda redis: swap(redis, 48, 56, 8),
     "rows swapped": lambda redis: swap(redis, 32, 64, 32),
