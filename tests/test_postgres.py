@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SUITES = ["tests/services", "tests/admin/test_erasing.py", "tests/api/test_users.py"]
+SUITES = [
+    "tests/services",
+    "tests/admin/test_erasing.py",
+    "tests/api/test_queries.py",
+    "tests/api/test_users.py",
+    "tests/test_changelog.py",
+]
 
 
 @pytest.mark.slow

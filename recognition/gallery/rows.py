@@ -82,13 +82,15 @@ def parse(raw: bytes, dimension: int) -> Rows:
     return np.frombuffer(raw, layout, count=len(raw) // layout.itemsize)
 
 
-def unpack(embedder: str, block: int, rows: Rows) -> Templates:
-    """Return the people in ``rows``, which are the whole of a block."""
-    places = np.flatnonzero(rows["number"])
+def unpack(embedder: str, blocks: list[int], found: list[Rows]) -> Templates:
+    """Return the people in ``found``, which are the rows of ``blocks``, empty ones left out."""
+    taken = [np.flatnonzero(rows["number"]) for rows in found]
+    slots = [block * BLOCK + places for block, places in zip(blocks, taken, strict=True)]
+    rows = np.concatenate([rows[places] for rows, places in zip(found, taken, strict=True)])
     return Templates(
         embedder,
-        block * BLOCK + places.astype(np.int64),
-        rows["gallery"][places].astype(np.int64),
-        rows["number"][places].astype(np.int64),
-        rows["vector"][places].astype(np.float32, copy=False),
+        np.concatenate(slots).astype(np.int64),
+        rows["gallery"].astype(np.int64),
+        rows["number"].astype(np.int64),
+        rows["vector"].astype(np.float32),
     )
