@@ -1,11 +1,13 @@
 """How a template is written in a few bits a dimension, so that they tell how similar it can be.
 
-A template x is its part t along the mean of all people and the rest, turned at random: p. Each
-coordinate of p is rounded: p = r + e. For a probe q, with v its rest turned alike,
+A template x is its part t along the mean of all people and the rest. The rest is parted into groups
+of the directions in which people differ most, less and least, and each group is turned at random.
+In each group, the more bits the more people differ there, coordinates p are rounded: p = r + e.
+For a probe q, with v its own coordinates,
 
-    q.x = t_q t + v.p = t_q t + v.r + v.e     and     v.e <= |v| s,   s = hypot(b, Z |e'| / sqrt(n))
+    q.x = t_q t + sum of (v.r + v.e)     and     v.e <= |v| s,   s = hypot(b, Z |e'| / sqrt(n))
 
-where b is the part of e along p, e' what is across it, and n the dimensions less two. The
+where b is the part of e along p, e' what is across it, and n the group's dimensions less two. The
 inequality is a matter of chance, and fails for one pair in 1 / MISS whoever they are: since the
 turn is random, what of v is across p points anywhere with equal probability, so its product with
 e' is normal or nearly so. t, r and s are written as digits of 4 bits, each with a contribution
@@ -17,10 +19,12 @@ Source: Gao and Long 2024, "RaBitQ", arXiv:2405.12497, for rounding after a rand
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations_with_replacement, product
 from statistics import NormalDist
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +32,28 @@ from numpy.typing import NDArray
 from recognition.pipeline.types import Floats
 
 Digits = NDArray[np.uint8]
+Flags = NDArray[np.bool_]
+Written = tuple[Digits, Flags]
 
 MISS = 1e-9  # the probability that somebody is more similar than their bound
 Z = -NormalDist().inv_cdf(MISS)
 VALUES = 16  # of a digit
-MOST_COLUMNS = 256  # of digits for r: 128 bytes a template; with more, faiss's sums might not fit
-ALONG, SLACK = 8, 2  # digits for t and for s: several, so that none outweighs those of r
+#: Digits for r, two a byte, from so many dimensions on: half of the bytes are read in half of the
+#: time, where they tell enough. With more, faiss's sums might not fit.
+COLUMNS = {0: (64, 128), 256: (128, 256)}
+ALONG, SLACK = 8, 2  # digits for t and for each s: several, so that none outweighs those of r
 LARGEST_SUM = 65535  # faiss adds up in 16 bits
-PART = 1024  # templates written at a time: what is made of them stays in the processor's cache
 SEED = 512
-#: Steps of rounding in standard deviations, by the number of steps. Source: J. Max 1960,
-#: "Quantizing for minimum distortion", table II; a tenth more, since p is not of one length.
-STEPS = {2: 1.596 * 1.1, 4: 0.9957 * 1.1, 16: 0.3352 * 1.1}
+GROUPS = 3
+UNITS = 16  # that groups are put together from
+MOST = 4  # coordinates a digit may hold
+#: Coordinates that a digit holds, each in so many levels; in one level, that is not at all.
+LEVELS = {1: 16, 2: 4, MOST: 2, 0: 1}
+#: Steps of rounding and the error's mean square, in standard deviations, by the number of levels.
+#: Source: J. Max 1960, "Quantizing for minimum distortion", table II.
+STEPS = {1: 1.0, 2: 1.596, 4: 0.9957, 16: 0.3352}
+ERRORS = {1: 1.0, 2: 0.3634, 4: 0.1188, 16: 0.01154}
+SPARE = 1.1  # times that step, since the coordinates of one template are not of one length
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +69,7 @@ class Scale:
         """Return a scale that reaches past ``values`` by a quarter at both ends."""
         least, most = float(values.min()), float(values.max())
         spare = max((most - least) / 4, 1e-6)
-        steps = digits * (VALUES - 1)
-        return cls(least - spare, (most - least + 2 * spare) / steps, digits)
+        return cls(least - spare, (most - least + 2 * spare) / (digits * (VALUES - 1)), digits)
 
     @property
     def steps(self) -> int:
@@ -72,18 +85,88 @@ class Scale:
         digits: Digits = np.clip(steps[:, None] - before, 0, VALUES - 1).astype(np.uint8)
         return digits
 
+    def holds(self, steps: Floats) -> Flags:
+        """Say of each of (N,) whole steps whether it is on the scale."""
+        on: Flags = (steps >= 0) & (steps <= self.steps)
+        return on
+
+
+class Group:
+    """The coordinates ``place`` of everybody, ``width`` of them in a digit."""
+
+    def __init__(self, place: slice, width: int, sample: Floats) -> None:
+        self.place, self.width, self.levels = place, width, LEVELS[width]
+        self.dimension = place.stop - place.start
+        self.columns = self.dimension // width if width else 0
+        self._chance = min(1.0, Z**2 / max(self.dimension - 2, 1))
+        spread = float(np.sqrt(np.mean(sample**2)))
+        self._step = max(spread, 1e-6) * STEPS[self.levels] * SPARE
+        self._gain = 1.0
+        r = self._rounded(sample) + self._middle
+        along = float(np.sum(sample * r)) * self._step
+        if along:
+            self._gain = float(np.sum(sample**2)) / along  # then e is not along p on average
+        self.slack = Scale.around(self._slacks(sample, r), SLACK)
+
+    @property
+    def level(self) -> float:
+        """How far apart two levels are."""
+        return self._gain * self._step
+
+    @property
+    def _middle(self) -> np.float32:
+        """From the lower end of a step to what its coordinates are rounded to, in steps."""
+        return np.float32(0.5 if self.width else 0.0)
+
+    def _rounded(self, p: Floats) -> Floats:
+        """Return the lower ends of the steps that coordinates are in, counted in steps."""
+        r: Floats = p * np.float32(1 / self._step)
+        np.floor(r, out=r)
+        np.clip(r, -(self.levels // 2), max(self.levels // 2 - 1, 0), out=r)
+        return r
+
+    def _slacks(self, p: Floats, r: Floats) -> Floats:
+        """Return (N,) s, for ``r`` counted in steps."""
+        level = np.float32(self.level)
+        length = np.vecdot(p, p)
+        product = np.vecdot(p, r) * level
+        error = length - 2 * product + np.vecdot(r, r) * level**2
+        along = (length - product) ** 2 / np.maximum(length, np.float32(1e-12))
+        across = np.float32(self._chance) * np.maximum(error - along, 0)
+        slack: Floats = np.sqrt(along + across)
+        return slack
+
+    def write(self, p: Floats, of_rest: Digits, of_slack: Digits) -> Flags:
+        """Write digits for r and s into (N, columns) and (N, SLACK); return whom they fit."""
+        r = self._rounded(p)
+        level = (r.astype(np.int8) + np.int8(self.levels // 2)).view(np.uint8)
+        for nth in range(self.width):
+            of_rest += level[:, nth :: self.width] * np.uint8(self.levels**nth)
+        slack = np.ceil(self.slack.counted(self._slacks(p, r + self._middle)))
+        of_slack[:] = self.slack.written(slack)
+        return self.slack.holds(slack)
+
+    def centroids(self) -> Floats:
+        """Return what each digit for r stands for: (VALUES, MOST)."""
+        centroids = np.zeros((VALUES, MOST), np.float32)
+        digit = np.arange(VALUES)
+        for nth in range(self.width):
+            level = digit // self.levels**nth % self.levels - (self.levels - 1) / 2
+            centroids[:, nth] = level * self.level
+        return centroids
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bounds:
     """What is added up for each of P probes.
 
-    A bound is ``base`` (P,) and, for each column, the product of ``vectors`` (P, columns * width)
+    A bound is ``base`` (P,) and, for each column, the product of ``vectors`` (P, columns * MOST)
     with the digit's centroid. ``sure`` (P,) is False where the sum might not fit faiss's 16 bits.
     """
 
     vectors: Floats
     base: Floats
-    sure: NDArray[np.bool_]
+    sure: Flags
 
     def of(self, probes: NDArray[np.intp]) -> Bounds:
         """Return those of some of the probes."""
@@ -91,119 +174,142 @@ class Bounds:
 
 
 class Codebook:
-    """The scales and the axis, made from a sample of the people.
+    """The axis, the turn, the groups and their scales, made from a sample of people.
 
     Whatever the sample is, bounds are true; they are sharp where the people are like it.
     """
 
-    def __init__(self, sample: Floats) -> None:
-        dimension = sample.shape[1]
-        self.width = next(w for w in (1, 2, 4) if dimension <= w * MOST_COLUMNS)
-        self.levels = round(VALUES ** (1 / self.width))  # of a coordinate: a digit holds `width`
-        turned = -(-dimension // self.width) * self.width
-        self._parts = np.cumsum([turned // self.width, ALONG, SLACK])
-        self.columns = int(self._parts[-1] + self._parts[-1] % 2)  # faiss wants an even number
+    def __init__(self, sample: Floats, most_columns: int) -> None:
         mean = sample.mean(axis=0, dtype=np.float64)
         self._axis = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
-        turn = random_turn(turned)[:dimension]
-        across = turn - np.outer(self._axis, self._axis @ turn)
-        spread = float(np.sqrt(np.mean((sample @ across) ** 2)))
-        self._step = max(spread, 1e-6) * STEPS[self.levels]
-        self._turn = across / np.float32(self._step)  # to p, counted in steps
-        self._gain = 1.0
-        p, r = self._rounded(sample)
-        self._gain = float(np.sum(p * p) / np.sum(p * r))  # then e is not along p on average
+        variances, directions = principal(sample - np.outer(sample @ self._axis, self._axis))
+        places, widths = parted(variances, most_columns)
+        turn = [directions[:, place] @ random_turn(place.stop - place.start) for place in places]
+        self._turn = np.concatenate(turn, axis=1)
+        self._turn -= np.outer(self._axis, self._axis @ self._turn)
+        turned = sample @ self._turn
         self._along = Scale.around(sample @ self._axis, ALONG)
-        self._slack = Scale.around(self._slacks(p, r), SLACK)
+        self._groups = [
+            Group(place, width, turned[:, place])
+            for place, width in zip(places, widths, strict=True)
+        ]
+        digits = [group.columns for group in self._groups] + [ALONG] + [SLACK] * len(places)
+        self._parts = np.cumsum(digits)
+        self.columns = int(self._parts[-1] + self._parts[-1] % 2)  # faiss wants an even number
+        self.centroids = self._centroids()
+        self._extent = np.ptp(self.centroids, axis=1)  # (columns, MOST)
 
-    def _rounded(self, templates: Floats) -> tuple[Floats, Floats]:
-        """Return p and the middles of the steps that it is in, both counted in steps."""
-        p: Floats = templates @ self._turn
-        r = np.floor(p)
-        np.clip(r, -self.levels // 2, self.levels // 2 - 1, out=r)
-        r += np.float32(0.5)
-        return p, r
+    def _split(self, columns: Any) -> tuple[list[Any], Any, list[Any]]:
+        """Part the second axis: digits for r by group, for t, for s by group."""
+        parts = np.split(columns, self._parts, axis=1)[:-1]
+        count = len(self._groups)
+        return parts[:count], parts[count], parts[count + 1 :]
 
-    def _slacks(self, p: Floats, r: Floats) -> Floats:
-        """Return (N,) s."""
-        length = np.einsum("ij,ij->i", p, p)
-        product = np.einsum("ij,ij->i", p, r) * np.float32(self._gain)
-        error = length - 2 * product + np.einsum("ij,ij->i", r, r) * np.float32(self._gain**2)
-        along = (length - product) ** 2 / np.maximum(length, np.float32(1e-12))
-        chance = np.float32(Z**2 / max(self._turn.shape[1] - 2, 1))
-        slack: Floats = np.sqrt(along + chance * np.maximum(error - along, 0))
-        return slack * np.float32(self._step)
+    def _centroids(self) -> Floats:
+        """Return what each digit stands for: (columns, VALUES, MOST)."""
+        centroids = np.zeros((1, self.columns, VALUES, MOST), np.float32)
+        of_rest, of_along, of_slack = self._split(centroids)
+        of_along[..., 0] = np.arange(VALUES) * self._along.step
+        for group, rest, slack in zip(self._groups, of_rest, of_slack, strict=True):
+            rest[:] = group.centroids()
+            slack[..., 0] = np.arange(VALUES) * group.slack.step
+        first: Floats = centroids[0]
+        return first
 
-    def digits(self, templates: Floats) -> tuple[Digits, NDArray[np.bool_]]:
+    def digits(self, templates: Floats) -> Written:
         """Return the digits (N, columns) of templates, and (N,) whom they do not fit.
 
         Of those nothing may be concluded from their digits.
         """
-        digits = np.zeros((len(templates), self.columns), np.uint8)
-        unfit = np.zeros(len(templates), np.bool_)
-        for first in range(0, len(templates), PART):
-            part = slice(first, first + PART)
-            unfit[part] = self._write(templates[part], digits[part])
-        return digits, unfit
-
-    def _write(self, templates: Floats, digits: Digits) -> NDArray[np.bool_]:
-        p, r = self._rounded(templates)
+        turned = templates @ self._turn
+        digits: Digits = np.zeros((len(templates), self.columns), np.uint8)
+        of_rest, of_along, of_slack = self._split(digits)
         along = np.rint(self._along.counted(templates @ self._axis))
-        slack = np.ceil(self._slack.counted(self._slacks(p, r)))
-        r += np.float32(self.levels / 2 - 0.5)
-        level = r.astype(np.uint8)
-        of_rest, of_along, of_slack, _ = np.split(digits, self._parts, axis=1)
-        for place in range(self.width):
-            of_rest += level[:, place :: self.width] * np.uint8(self.levels**place)
         of_along[:] = self._along.written(along)
-        of_slack[:] = self._slack.written(slack)
-        fits: NDArray[np.bool_] = (
-            (along >= 0) & (along <= self._along.steps) & (slack <= self._slack.steps)
-        )
-        return ~fits
-
-    def centroids(self) -> Floats:
-        """Return what each digit stands for: (columns, 16, width)."""
-        centroids = np.zeros((self.columns, VALUES, self.width), np.float32)
-        of_rest, of_along, of_slack, _ = np.split(centroids, self._parts)
-        digit = np.arange(VALUES)
-        for place in range(self.width):
-            level = digit // self.levels**place % self.levels - (self.levels - 1) / 2
-            of_rest[:, :, place] = level * self._level
-        of_along[:, :, 0] = digit * self._along.step
-        of_slack[:, :, 0] = digit * self._slack.step
-        return centroids
-
-    @property
-    def _level(self) -> float:
-        """One level of r times one coordinate of v counted in steps, as a similarity."""
-        return self._gain * self._step**2
+        fits = self._along.holds(along)
+        for group, rest, slack in zip(self._groups, of_rest, of_slack, strict=True):
+            fits &= group.write(turned[:, group.place], rest, slack)
+        return digits, ~fits
 
     def bounds(self, probes: Floats) -> Bounds:
-        """Return what is to be added up for each of the (P, D) probes."""
-        along = probes @ self._axis
-        rest = np.sqrt(np.maximum(np.einsum("ij,ij->i", probes, probes) - along**2, 0))
-        vectors = np.zeros((len(probes), self.columns, self.width), np.float32)
-        of_rest, of_along, of_slack, _ = np.split(vectors, self._parts, axis=1)
-        of_rest[:] = (probes @ self._turn).reshape(of_rest.shape)
-        of_along[:, :, 0], of_slack[:, :, 0] = along[:, None], rest[:, None]
-        spans = self._spans(vectors)
-        widest = np.maximum(spans.max(axis=1), np.float32(1e-12))
-        base = along * self._along.start + rest * self._slack.start
+        """Return what is to be added up for each of (P, D) probes."""
+        along, turned = probes @ self._axis, probes @ self._turn
+        vectors = np.zeros((len(probes), self.columns, MOST), np.float32)
+        of_rest, of_along, of_slack = self._split(vectors)
+        of_along[:, :, 0] = along[:, None]
+        base = along * self._along.start
         base += np.abs(along) * self._along.step / 2  # t is rounded to the nearest step
+        for group, rest, slack in zip(self._groups, of_rest, of_slack, strict=True):
+            v = turned[:, group.place]
+            length = np.linalg.norm(v, axis=1)
+            rest[:, :, : group.width] = v[:, : group.columns * group.width].reshape(
+                len(probes), group.columns, group.width
+            )
+            slack[:, :, 0] = length[:, None]
+            base += length * group.slack.start
+        spans = np.einsum("ijk,jk->ij", np.abs(vectors), self._extent)
+        widest = np.maximum(spans.max(axis=1), np.float32(1e-12))
         # faiss rounds each contribution to a 255th of the widest column's span.
         base += widest / 255 * Z * math.sqrt(self.columns / 12)
         sure = spans.sum(axis=1) / widest * 255 + self.columns <= LARGEST_SUM
         return Bounds(vectors.reshape(len(probes), -1), base.astype(np.float32), sure)
 
-    def _spans(self, vectors: Floats) -> Floats:
-        """Return how far apart the contributions of each column's digits are: (P, columns)."""
-        spans: Floats = np.abs(vectors).sum(axis=2)
-        of_rest, of_along, of_slack, _ = np.split(spans, self._parts, axis=1)
-        of_rest *= (self.levels - 1) * self._level
-        of_along *= (VALUES - 1) * self._along.step
-        of_slack *= (VALUES - 1) * self._slack.step
-        return spans
+
+def codebooks(sample: Floats) -> list[Codebook]:
+    """Return the codebooks to use side by side, the shortest digits first."""
+    columns = COLUMNS[max(least for least in COLUMNS if least <= sample.shape[1])]
+    return [Codebook(sample, most) for most in columns]
+
+
+def principal(vectors: Floats) -> tuple[NDArray[np.float64], Floats]:
+    """Return the mean squares along the principal axes, greatest first, and those (D, padded).
+
+    Empty axes are added, so that units can be made.
+    """
+    dimension = vectors.shape[1]
+    values, axes = np.linalg.eigh((vectors.T @ vectors).astype(np.float64) / len(vectors))
+    padded = -(-dimension // unit(dimension)) * unit(dimension)
+    variances, directions = np.zeros(padded), np.zeros((dimension, padded), np.float32)
+    variances[:dimension] = np.maximum(values[::-1], 0)
+    directions[:, :dimension] = axes[:, ::-1]
+    return variances, directions
+
+
+def unit(dimension: int) -> int:
+    """Return the dimensions of which groups are put together, a multiple of MOST."""
+    return MOST * -(-dimension // (MOST * UNITS))
+
+
+def parted(variances: NDArray[np.float64], most_columns: int) -> tuple[list[slice], list[int]]:
+    """Return the groups and the widths in which the sum of all s is likely to be the least."""
+    size = unit(len(variances))
+    sums = np.concatenate([[0.0], np.cumsum(variances)])[::size]
+    best: tuple[float, tuple[int, ...], tuple[int, ...]] | None = None
+    for ends, widths in _partitions(len(sums) - 1):
+        counts = np.diff(ends) * size
+        columns = sum(n // w for n, w in zip(counts, widths, strict=True) if w)
+        if columns <= most_columns:
+            slack = sum(
+                (sums[end] - sums[start])
+                * min(1.0, Z * math.sqrt(ERRORS[LEVELS[width]] / count) if width else 1.0)
+                for start, end, count, width in zip(ends, ends[1:], counts, widths, strict=False)
+            )
+            if best is None or slack < best[0]:
+                best = slack, ends, widths
+    assert best is not None  # noqa: S101  # nobody need be written at all
+    _, ends, widths = best
+    places = [slice(a * size, b * size) for a, b in zip(ends, ends[1:], strict=False)]
+    return places, list(widths)
+
+
+def _partitions(units: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Return all ways to part so many units into groups, and what each digit may hold there."""
+    for groups in range(1, min(GROUPS, units) + 1):
+        for inner in combinations_with_replacement(range(1, units), groups - 1):
+            ends = (0, *inner, units)
+            if len(set(ends)) == len(ends):
+                for widths in product(LEVELS, repeat=groups):
+                    yield ends, widths
 
 
 @cache

@@ -5,13 +5,15 @@ Source: André, Kermarrec and Le Scouarnec 2015, "Cache locality is not enough",
 
 from __future__ import annotations
 
+import ctypes
+import mmap
 from typing import Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.gallery.codebook import Bounds, Codebook, Digits
+from recognition.gallery.codebook import MOST, Bounds, Codebook, Digits, Flags
 from recognition.pipeline.types import Floats
 
 BLOCK = 32  # templates that faiss interleaves
@@ -22,28 +24,29 @@ class Codes:
     """The digits of up to ``capacity`` templates, in rows."""
 
     def __init__(self, book: Codebook, capacity: int) -> None:
-        self._book = book
         columns, blocks = book.columns, -(-capacity // BLOCK)
         metric = faiss.METRIC_INNER_PRODUCT
-        index: Any = faiss.IndexPQFastScan(columns * book.width, columns, BITS, metric, BLOCK)
-        faiss.copy_array_to_vector(book.centroids().ravel(), index.pq.centroids)
+        index: Any = faiss.IndexPQFastScan(columns * MOST, columns, BITS, metric, BLOCK)
+        faiss.copy_array_to_vector(book.centroids.ravel(), index.pq.centroids)
         index.is_trained = True
         size = blocks * BLOCK * columns // 2
         index.codes.resize(size)
         self._index = index  # the memory of ``_packed`` is the index's own
         packed: Digits = faiss.rev_swig_ptr(index.codes.get(), size)
+        in_large_pages(packed)
         self._packed = packed.reshape(blocks, columns // 2, 2, BLOCK // 2)
         self._unfit = np.zeros(capacity, np.bool_)
+        self.bytes = columns // 2  # of a template
 
-    def write(self, rows: NDArray[np.intp], templates: Floats) -> None:
-        """Write templates into rows, each row at most once."""
-        digits, self._unfit[rows] = self._book.digits(templates)
+    def write(self, rows: NDArray[np.intp], digits: Digits, unfit: Flags) -> None:
+        """Write the digits (N, columns) of templates into rows, each row at most once."""
+        self._unfit[rows] = unfit
         self._pack(rows, digits)
 
     def wipe(self, rows: NDArray[np.intp]) -> None:
         """Overwrite rows."""
         self._unfit[rows] = False
-        self._pack(rows, np.zeros((len(rows), self._book.columns), np.uint8))
+        self._pack(rows, np.zeros((len(rows), self._index.M), np.uint8))
 
     def _pack(self, rows: NDArray[np.intp], digits: Digits) -> None:
         """Put digits into their places: a byte holds those of two templates, 16 rows apart."""
@@ -67,3 +70,15 @@ class Codes:
     def unfit(self, count: int) -> NDArray[np.intp]:
         """Return those of the first ``count`` rows whose bounds are not to be believed."""
         return np.flatnonzero(self._unfit[:count])
+
+
+def in_large_pages(memory: NDArray[Any]) -> None:
+    """Ask the system for large pages: reading from one end to the other then takes less time.
+
+    numpy does so for its own arrays. Where the system has no such thing, nothing happens.
+    """
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+        size = memory.ctypes.data + memory.nbytes - first
+        advise = ctypes.CDLL(None).madvise
+        advise(ctypes.c_void_p(first), ctypes.c_size_t(max(size, 0)), mmap.MADV_HUGEPAGE)

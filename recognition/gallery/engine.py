@@ -288,7 +288,9 @@ class EngineIndex:
             self._people = self._engine.people(self._epoch, self._embedder, self._gallery)
         return self._people
 
-    def search(self, probes: Floats, *, limit: int, floor: float = -1.0) -> list[list[Candidate]]:
+    def search(
+        self, probes: Floats, *, limit: int, floor: float = -1.0, near: float = 0.0
+    ) -> list[list[Candidate]]:
         """Return for each of the (P, D) probes its ``limit`` most similar people, best first."""
         if len(probes) == 0:
             return []

@@ -6,18 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from recognition.gallery.codebook import Codebook
+from recognition.gallery.codebook import Codebook, Flags, codebooks
 from recognition.gallery.hunt import Hunt
 from recognition.gallery.lock import ReadWriteLock
-from recognition.gallery.segment import Look, Rows, Segment
+from recognition.gallery.places import Numbers, Places, Rows
+from recognition.gallery.segment import Look, Segment
+from recognition.gallery.workers import shared_out
 from recognition.pipeline.types import Floats
 
-FIRST, GROWTH, LARGEST = 1024, 3, 131_072  # people in a segment; GROWTH times those there are
+FIRST, GROWTH, LARGEST = 1024, 7, 131_072  # people in a segment; GROWTH times those there are
 CODED = 16_384  # people from which on codes are kept: fewer are compared as quickly without
-SAMPLE = 8192  # people that a codebook is made from
-RENEWED = 4  # times as many people: segments that are begun then get a codebook of their own
+SAMPLE = 8192  # people that codebooks are made from
 ALL = -1.0  # no similarity is lower
 
 
@@ -37,41 +37,45 @@ class ExactIndex:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
-        self._rows: dict[int, int] = {}  # number -> row, counted through all segments
+        self._places = Places()  # rows are counted through all segments
         self._segments: list[Segment] = []
         self._starts: list[int] = []  # the row that each segment begins with
-        self._book: Codebook | None = None
-        self._book_people = 0
+        self._books: Sequence[Codebook] = ()
         self._lock = ReadWriteLock()
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._places)
 
     def __contains__(self, number: int) -> bool:
-        return number in self._rows
+        with self._lock.reading():
+            return bool(self._places.rows(np.array([number]))[0] >= 0)
 
-    def put(self, numbers: NDArray[np.int64], templates: Floats) -> None:
+    def put(self, numbers: Numbers, templates: Floats) -> None:
         """Add people, or replace the templates of those who are here already."""
+        numbers = np.ascontiguousarray(numbers, np.int64)
         templates = np.ascontiguousarray(templates, np.float32)
         templates = templates.reshape(len(numbers), self.dimension)
-        last = dict(zip(numbers.tolist(), range(len(numbers)), strict=True))  # of each number
-        chosen = np.fromiter(last.values(), np.intp, len(last))
+        once, last = np.unique(numbers[::-1], return_index=True)
+        if len(once) < len(numbers):  # whoever comes several times has the last template
+            numbers, templates = once, templates[::-1][last]
         with self._lock.writing():
-            rows = np.fromiter((self._rows.get(n, -1) for n in last), np.intp, len(last))
-            old, new = chosen[rows >= 0], chosen[rows < 0]
-            self._write(rows[rows >= 0], numbers[old], templates[old])
+            rows = self._places.rows(numbers)
+            old, new = rows >= 0, rows < 0
+            self._write(rows[old], numbers[old], templates[old])
             self._append(numbers[new], templates[new])
-            if self._book is None and len(self) >= CODED:
-                book = self._renewed_book()
+            if not self._books and len(self) >= CODED:
+                # From people all over the index; whom these books do not suit is compared always.
+                rows = np.linspace(0, len(self) - 1, SAMPLE).astype(np.intp)
+                self._books = codebooks(self._read(rows))
                 for segment in self._segments:
-                    segment.encode(book)
+                    segment.encode(self._books)
 
-    def _write(self, rows: Rows, numbers: NDArray[np.int64], templates: Floats) -> None:
+    def _write(self, rows: Rows, numbers: Numbers, templates: Floats) -> None:
         """Put people into rows that are taken."""
         for segment, here, inside in self._located(rows):
             segment.write(inside, numbers[here], templates[here])
 
-    def _located(self, rows: Rows) -> list[tuple[Segment, NDArray[np.bool_], Rows]]:
+    def _located(self, rows: Rows) -> list[tuple[Segment, Flags, Rows]]:
         """Return the segments that hold ``rows``, which of them, and where inside."""
         at = np.searchsorted(self._starts, rows, side="right") - 1
         return [
@@ -79,38 +83,28 @@ class ExactIndex:
             for n in np.unique(at).tolist()
         ]
 
-    def _append(self, numbers: NDArray[np.int64], templates: Floats) -> None:
+    def _append(self, numbers: Numbers, templates: Floats) -> None:
         done = 0
         while done < len(numbers):
             segment = self._segment_with_room()
             some = slice(done, done + segment.capacity - segment.count)
-            added = len(numbers[some])
-            rows = np.arange(segment.count, segment.count + added)
-            segment.write(rows, numbers[some], templates[some])
-            first = len(self._rows)
-            self._rows.update(zip(numbers[some].tolist(), range(first, first + added), strict=True))
-            segment.count += added
-            done += added
+            inside = np.arange(len(numbers[some])) + segment.count
+            segment.write(inside, numbers[some], templates[some])
+            self._places.put(numbers[some], inside + self._starts[-1])
+            segment.count += len(inside)
+            done += len(inside)
 
     def _segment_with_room(self) -> Segment:
-        count = len(self._rows)
         if not self._segments or self._segments[-1].count == self._segments[-1].capacity:
-            segment = Segment(max(FIRST, min(GROWTH * count, LARGEST)), self.dimension)
-            if self._book is not None:
-                renew = count >= RENEWED * self._book_people
-                segment.encode(self._renewed_book() if renew else self._book)
+            people = len(self)
+            segment = Segment(max(FIRST, min(GROWTH * people, LARGEST)), self.dimension)
+            segment.encode(self._books)
             self._segments.append(segment)
-            self._starts.append(count)
+            self._starts.append(people)
         return self._segments[-1]
 
-    def _renewed_book(self) -> Codebook:
-        """Return a codebook made from people from all over the index."""
-        rows = np.linspace(0, len(self._rows) - 1, SAMPLE).astype(np.intp)
-        self._book, self._book_people = Codebook(self._read(rows)), len(self._rows)
-        return self._book
-
     def _read(self, rows: Rows) -> Floats:
-        """Return copies of the templates of rows."""
+        """Return copies of the templates in rows."""
         templates = np.empty((len(rows), self.dimension), np.float32)
         for segment, here, inside in self._located(rows):
             templates[here] = segment.templates[inside]
@@ -118,12 +112,12 @@ class ExactIndex:
 
     def remove(self, numbers: Iterable[int]) -> None:
         """Forget people; their templates and codes are overwritten, not just hidden."""
+        asked = np.unique(np.fromiter(numbers, np.int64))
         with self._lock.writing():
-            gone = [self._rows.pop(n) for n in numbers if n in self._rows]
-            left = len(self._rows)
-            holes = np.array([row for row in gone if row < left], np.intp)
+            gone = self._places.remove(asked)
+            left = len(self)
             tail = np.arange(left, left + len(gone))
-            self._move(np.setdiff1d(tail, gone), holes)
+            self._move(np.setdiff1d(tail, gone), gone[gone < left])
             for segment, _, inside in self._located(tail):
                 segment.wipe(inside)
                 segment.count -= len(inside)
@@ -139,24 +133,27 @@ class ExactIndex:
             for segment, here, inside in self._located(some):
                 numbers[here] = segment.numbers[inside]
             self._write(into, numbers, self._read(some))
-            self._rows.update(zip(numbers.tolist(), into.tolist(), strict=True))
+            self._places.put(numbers, into)
 
-    def search(self, probes: Floats, *, limit: int, floor: float = ALL) -> list[list[Candidate]]:
+    def search(
+        self, probes: Floats, *, limit: int, floor: float = ALL, near: float = 0.0
+    ) -> list[list[Candidate]]:
         """Return for each of the (P, D) probes its ``limit`` most similar people, best first.
 
-        Whoever is as similar as ``floor`` is found; of those below it, some that are near.
-        Without a floor everybody is compared.
+        Whoever is as similar as ``floor`` is found. Where nobody is, the nearest person is found
+        who is at most ``near`` below it. Others are found by chance. Without a floor everybody is
+        compared.
         """
         probes = np.ascontiguousarray(probes, np.float32)
         with self._lock.reading():
-            limit = min(limit, len(self._rows))
+            limit = min(limit, len(self))
             if not limit or not len(probes):
                 return [[] for _ in probes]
-            if self._book is None or floor <= ALL:
-                scans = [segment.scan(probes, limit) for segment in self._segments]
+            if not self._books or floor - near <= ALL:
+                scans = shared_out(lambda segment: segment.scan(probes, limit), self._segments)
                 looks: Iterable[Sequence[Look]] = zip(*scans, strict=True)
             else:
-                looks = Hunt(self._segments, probes, limit=limit, floor=floor).run()
+                looks = Hunt(self._segments, probes, limit=limit, floor=floor, near=near).run()
             return [_best(each, limit) for each in looks]
 
 

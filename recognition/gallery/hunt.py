@@ -2,85 +2,105 @@
 
 from __future__ import annotations
 
-import os
+import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
-import faiss
 import numpy as np
 
-from recognition.gallery.codebook import Bounds, Codebook
-from recognition.gallery.segment import Look, Rows, Segment
+from recognition.gallery.codebook import Bounds
+from recognition.gallery.places import Rows
+from recognition.gallery.segment import Look, Segment
+from recognition.gallery.workers import on_one_core, shared_out
 from recognition.pipeline.types import Floats
 
-#: The parts of a segment whose bounds are asked for, one after the other while it was too little.
-SHARES = (64, 8, 1)
-FEWEST = 256
+FEWEST = 1 / 512  # the least share of a segment whose bounds are asked for
+MARGIN = 2.0  # times as many bounds as are expected to reach a probe's floor
+MORE = 8  # times as many where that was not enough
+FLOAT = 4  # bytes
+FETCH = 3  # times as long for a byte of some rows as for one of all rows
 
 
 class Hunt:
-    """The (P, D) ``probes`` and what has been found of them so far."""
+    """The (P, D) ``probes`` and what has been found of them so far.
+
+    Whoever reaches a probe's floor must be compared. The floor rises with what is found: to
+    ``floor`` once somebody is that similar, on to the last of the ``limit`` best once there are
+    so many; before that, from ``near`` below it to whoever is nearest. The smallest segments
+    come first: they tell how much there is to compare, and which codes to read.
+    """
 
     def __init__(
-        self, segments: Sequence[Segment], probes: Floats, *, limit: int, floor: float
+        self, segments: Sequence[Segment], probes: Floats, *, limit: int, floor: float, near: float
     ) -> None:
-        self._probes, self._limit = probes, limit
-        self._floors = np.full(len(probes), floor, np.float32)
-        self._bounds: dict[Codebook | None, Bounds] = {
-            book: book.bounds(probes) for book in {segment.book for segment in segments} if book
-        }
-        everybody = np.arange(len(probes))
-        # Those that take longest come first.
-        self._todo = dict.fromkeys(sorted(segments, key=lambda s: -s.count), everybody)
+        self._probes, self._limit, self._floor = probes, limit, floor
+        self._segments = sorted(segments, key=lambda segment: segment.count)
+        self._floors = np.full(len(probes), floor - near, np.float32)
+        self._best = np.full((len(probes), limit), -np.inf, np.float32)
+        #: By codebook: what is added up, and the bounds (P, S) in the smallest segment.
+        self._bounds: list[Bounds] = []
+        self._sounded: list[Floats] = []
+        self._changing = threading.Lock()
         self.found: list[dict[Segment, Look]] = [{} for _ in probes]
 
     def run(self) -> list[list[Look]]:
         """Return the looks at all segments of each probe."""
-        for share in SHARES:
-            self._look(share)
-            self._raise_floors()
-            left = {segment: self._missing(segment) for segment in self._todo}
-            self._todo = {segment: probes for segment, probes in left.items() if len(probes)}
-            if not self._todo:
-                break
+        first, *others = self._segments
+        on_one_core()
+        self._sound_out(first)
+        todo = dict.fromkeys(others, np.arange(len(self._probes)))
+        times = 1
+        while todo:
+            looking = [(segment, probes, times) for segment, probes in todo.items()]
+            shared_out(lambda each: self._look(*each), looking)
+            left = {segment: self._missing(segment) for segment in todo}
+            todo = {segment: probes for segment, probes in left.items() if len(probes)}
+            times *= MORE
         return [list(looks.values()) for looks in self.found]
 
-    def _look(self, share: int) -> None:
-        def look(segment: Segment) -> list[Look]:
-            probes = self._todo[segment]
-            return segment.look(
-                self._probes[probes],
-                self._bounds[segment.book].of(probes),
-                self._floors[probes],
-                limit=self._limit,
-                k=max(segment.count // share, self._limit + 1, FEWEST),
-            )
+    def _sound_out(self, segment: Segment) -> None:
+        """Compare everybody in a segment, and see how much its bounds tell."""
+        for probe, look in enumerate(segment.scan(self._probes, self._limit)):
+            self._see(probe, segment, look)
+        for book, codes in zip(segment.books, segment.codes, strict=True):
+            self._bounds.append(book.bounds(self._probes))
+            self._sounded.append(codes.highest(self._bounds[-1], segment.count, segment.count)[0])
 
-        for segment, looks in zip(self._todo, workers().map(look, self._todo), strict=True):
-            for probe, seen in zip(self._todo[segment].tolist(), looks, strict=True):
-                self.found[probe][segment] = seen
+    def _look(self, segment: Segment, probes: Rows, times: int) -> None:
+        """Look at as many of a segment's people as are likely to reach a floor, ``times`` over."""
+        level, share = self._cheapest(probes)
+        looks = segment.look(
+            level,
+            self._bounds[level].of(probes),
+            self._probes[probes],
+            self._floors[probes],
+            limit=self._limit,
+            k=int(segment.count * (MARGIN * share + FEWEST) * times) + self._limit + 1,
+        )
+        for probe, look in zip(probes.tolist(), looks, strict=True):
+            self._see(probe, segment, look)
 
-    def _raise_floors(self) -> None:
-        """Once there are enough people, only those closer than the last of them matter."""
-        for probe, looks in enumerate(self.found):
-            similarities = np.concatenate([look.similarities for look in looks.values()])
-            if len(similarities) >= self._limit:
-                last = np.partition(similarities, -self._limit)[-self._limit]
-                self._floors[probe] = max(self._floors[probe], last)
+    def _cheapest(self, probes: Rows) -> tuple[int, float]:
+        """Return which codes are read in the least time, and what share reaches a floor there."""
+        template = self._probes.shape[1] * FLOAT * FETCH
+        choices = []
+        for level, codes in enumerate(self._segments[0].codes):
+            reaching = self._sounded[level][probes] >= self._floors[probes, None]
+            share = float(reaching.mean(axis=1).max())
+            choices.append((codes.bytes + share * template, level, share))
+        _, level, share = min(choices)
+        return level, share
+
+    def _see(self, probe: int, segment: Segment, look: Look) -> None:
+        """Keep a look, and raise the probe's floor to what has been found."""
+        with self._changing:
+            self.found[probe][segment] = look
+            best = self._best[probe]
+            seen = np.concatenate([best, look.similarities])
+            best[:] = np.partition(seen, -self._limit)[-self._limit :]
+            nearest = min(best.max(), self._floor)
+            self._floors[probe] = max(self._floors[probe], nearest, best.min())
 
     def _missing(self, segment: Segment) -> Rows:
         """Return the probes that somebody in ``segment`` may be close to who was not compared."""
         unseen = np.array([looks[segment].unseen for looks in self.found])
         return np.flatnonzero(unseen >= self._floors)
-
-
-@cache
-def workers() -> ThreadPoolExecutor:
-    """Return the threads that look through segments; made anew in a process that was forked."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    # Segments are shared out; within one, faiss's own threads would only be in the way.
-    return ThreadPoolExecutor(count, "search", lambda: faiss.omp_set_num_threads(1))
-
-
-os.register_at_fork(after_in_child=workers.cache_clear)

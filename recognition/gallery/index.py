@@ -14,8 +14,11 @@ class Index(Protocol):
     def __len__(self) -> int:
         """Return how many they are."""
 
-    def search(self, probes: Floats, *, limit: int, floor: float = -1.0) -> list[list[Candidate]]:
+    def search(
+        self, probes: Floats, *, limit: int, floor: float = -1.0, near: float = 0.0
+    ) -> list[list[Candidate]]:
         """Return for each of the (P, D) probes its ``limit`` most similar people, best first.
 
-        Whoever is as similar as ``floor`` is found; of those below it, some that are near.
+        Whoever is as similar as ``floor`` is found. Where nobody is, the nearest person is found
+        who is at most ``near`` below it. Others are found by chance.
         """

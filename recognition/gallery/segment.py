@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,13 +10,14 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.gallery.codebook import Bounds, Codebook
+from recognition.gallery.codebook import Bounds, Codebook, Written
 from recognition.gallery.codes import Codes
+from recognition.gallery.places import Numbers, Rows
+from recognition.gallery.workers import shared_out
 from recognition.pipeline.types import Floats
 
-Rows = NDArray[np.intp]
 products_of_rows: Any = vars(faiss)["fvec_inner_products_by_idx"]  # faiss's types leave it out
-PART = 4096  # people whose codes are written at a time
+PART = 512  # people coded at a time: what is made of them stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,7 +27,7 @@ class Look:
     Nobody else is more similar than ``unseen``.
     """
 
-    numbers: NDArray[np.int64]
+    numbers: Numbers
     similarities: Floats
     unseen: float = -np.inf
 
@@ -33,35 +35,48 @@ class Look:
 class Segment:
     """Up to ``capacity`` people, ``count`` of them, from the first row on.
 
-    numbers: (capacity,) int64; templates: (capacity, D) float32. The system gives memory only
-    to the rows that were written.
+    numbers: (capacity,) int64; templates: (capacity, D) float32; codes: by codebook, the shortest
+    first. The system gives memory only to the rows that were written.
     """
 
     def __init__(self, capacity: int, dimension: int) -> None:
         self.capacity, self.count = capacity, 0
         self.numbers = np.empty(capacity, np.int64)
         self.templates = np.empty((capacity, dimension), np.float32)
-        self.book: Codebook | None = None
-        self.codes: Codes | None = None
+        self.books: Sequence[Codebook] = ()
+        self.codes: list[Codes] = []
 
-    def encode(self, book: Codebook) -> None:
+    def encode(self, books: Sequence[Codebook]) -> None:
         """Keep codes from now on, of those who are here too."""
-        self.book, self.codes = book, Codes(book, self.capacity)
-        for first in range(0, self.count, PART):
-            rows = np.arange(first, min(first + PART, self.count))
-            self.codes.write(rows, self.templates[rows])
+        self.books, self.codes = books, [Codes(book, self.capacity) for book in books]
+        rows = np.arange(self.count)
+        parts = [rows[first : first + PART] for first in range(0, self.count, PART)]
+        self._pack(parts, shared_out(lambda part: self._written(self.templates[part]), parts))
 
-    def write(self, rows: Rows, numbers: NDArray[np.int64], templates: Floats) -> None:
+    def write(self, rows: Rows, numbers: Numbers, templates: Floats) -> None:
         """Put people into rows, each row at most once."""
-        self.numbers[rows], self.templates[rows] = numbers, templates
-        if self.codes:
-            self.codes.write(rows, templates)
+        self.numbers[rows] = numbers
+        places = [slice(first, first + PART) for first in range(0, len(rows), PART)]
+
+        def write(place: slice) -> list[Written]:
+            self.templates[rows[place]] = templates[place]
+            return self._written(templates[place])
+
+        self._pack([rows[place] for place in places], shared_out(write, places))
+
+    def _written(self, templates: Floats) -> list[Written]:
+        return [book.digits(templates) for book in self.books]
+
+    def _pack(self, parts: list[Rows], written: Iterable[list[Written]]) -> None:
+        for rows, each in zip(parts, written, strict=True):
+            for codes, (digits, unfit) in zip(self.codes, each, strict=True):
+                codes.write(rows, digits, unfit)
 
     def wipe(self, rows: Rows) -> None:
         """Overwrite whoever was in rows."""
         self.numbers[rows], self.templates[rows] = 0, 0.0
-        if self.codes:
-            self.codes.wipe(rows)
+        for codes in self.codes:
+            codes.wipe(rows)
 
     def scan(self, probes: Floats, limit: int) -> list[Look]:
         """Compare each of the (P, D) probes with everybody; return its ``limit`` best."""
@@ -73,28 +88,27 @@ class Segment:
         return [Look(self.numbers[b], f) for b, f in zip(best, found, strict=True)]
 
     def look(
-        self, probes: Floats, bounds: Bounds, floors: Floats, *, limit: int, k: int
+        self, level: int, bounds: Bounds, probes: Floats, floors: Floats, *, limit: int, k: int
     ) -> list[Look]:
         """Compare each probe with those of the ``k`` highest bounds who may reach its floor.
 
         The ``limit`` highest are compared in any case.
         """
-        if self.codes is None or k >= self.count:
+        unfit = self.codes[level].unfit(self.count)
+        if k >= self.count or len(unfit) > k:
             return self.scan(probes, limit)
-        unfit = self.codes.unfit(self.count)
-        if len(unfit) > k:
-            return self.scan(probes, limit)
-        highest, rows = self.codes.highest(bounds, self.count, k)
+        highest, rows = self.codes[level].highest(bounds, self.count, k)
         reaching = np.maximum((highest >= floors[:, None]).sum(axis=1), limit)
         looks = []
         for n, compared in enumerate(reaching.tolist()):
             unseen = float(highest[n, min(compared, k - 1)]) if bounds.sure[n] else np.inf
             some = rows[n, :compared]
             some = np.union1d(some, unfit) if len(unfit) else some
-            looks.append(Look(self.numbers[some], self._products(probes[n], some), unseen))
+            products = self._products(probes[n], some)
+            looks.append(Look(self.numbers[some], products, unseen))
         return looks
 
-    def _products(self, probe: Floats, rows: Rows) -> Floats:
+    def _products(self, probe: Floats, rows: NDArray[np.int64]) -> Floats:
         """Return the similarities of rows, without copying them."""
         products = np.empty(len(rows), np.float32)
         rows = np.ascontiguousarray(rows)

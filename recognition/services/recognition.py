@@ -157,7 +157,7 @@ def identify(
         with view.clock.lap("search"):
             # Two at the least, to see whether the best one stands alone. Everybody is compared
             # where people below the threshold are asked for as well.
-            floor = ALL if candidates else policy.threshold - NEAR
+            floor = ALL if candidates else policy.threshold
             found = _search(index, faces, limit=max(limit, candidates, 2), floor=floor)
             identified = _decided(gallery, view, faces, found, policy, (limit, candidates))
         first = principal(faces, view.picture) if faces else None
@@ -178,7 +178,9 @@ def _search(
 ) -> list[list[Candidate] | None]:
     """Return the most similar people of each face, None for a face without an embedding."""
     probes = [face.embedding for face in faces if face.embedding is not None]
-    found = iter(index.search(np.stack(probes), limit=limit, floor=floor) if probes else [])
+    found = iter(
+        index.search(np.stack(probes), limit=limit, floor=floor, near=NEAR) if probes else []
+    )
     return [None if face.embedding is None else next(found) for face in faces]
 
 
@@ -191,20 +193,28 @@ def _decided(
     shown: tuple[int, int],
 ) -> list[Identified]:
     """Return the decision about each face; ``shown``: how many matches, how many candidates."""
-    similarities = {c.subject_number: c.similarity for people in found for c in people or ()}
-    who = _people(gallery, similarities)
+    named = _to_be_named(found, policy, candidates=shown[1])
+    who = _people(gallery, named)
+    erased = named - who.keys()  # since the search
     decided = []
     for face, people in zip(faces, found, strict=True):
         if people is None:
             decided.append(Identified(face, _not_searched(view, face), [], []))
             continue
-        # Whoever was erased since the search is no longer there to be named.
-        people = [c for c in people if c.subject_number in who]
+        people = [c for c in people if c.subject_number not in erased]
         decision = decide(people, policy, limit=shown[0])
         matches = [_match(who, c) for c in decision.matches]
         near = [_match(who, c) for c in people[: shown[1]]]
         decided.append(Identified(face, decision, matches, near))
     return decided
+
+
+def _to_be_named(
+    found: list[list[Candidate] | None], policy: Policy, *, candidates: int
+) -> set[int]:
+    """Return the numbers of those who may be named: without ``candidates``, who can be a match."""
+    everybody = (candidate for people in found for candidate in people or ())
+    return {c.subject_number for c in everybody if candidates or policy.accepts(c.similarity)}
 
 
 def _not_searched(view: View, face: Face) -> Decision:

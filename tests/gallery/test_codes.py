@@ -18,15 +18,22 @@ def templates(request) -> np.ndarray:
     return alike(CAPACITY, request.param)
 
 
-@pytest.fixture
-def book(templates) -> Codebook:
-    return Codebook(templates)
+@pytest.fixture(params=[64, 256])
+def book(request, templates) -> Codebook:
+    return Codebook(templates, request.param)
+
+
+def written(book: Codebook, rows: np.ndarray, templates: np.ndarray) -> Codes:
+    """Return codes with templates in rows and nothing elsewhere."""
+    codes = Codes(book, CAPACITY)
+    codes.wipe(np.arange(CAPACITY))
+    codes.write(rows, *book.digits(templates))
+    return codes
 
 
 def test_faiss_adds_up_what_the_digits_say(book, templates):
-    codes = Codes(book, CAPACITY)
-    codes.write(np.random.default_rng(0).permutation(CAPACITY), templates)  # in no order
-    codes.write(np.arange(CAPACITY), templates)
+    codes = written(book, np.arange(CAPACITY)[::-1], templates)  # each in another's place
+    codes.write(np.arange(CAPACITY), *book.digits(templates))
     highest, rows = codes.highest(book.bounds(templates[:5]), CAPACITY, CAPACITY)
     expected = np.take_along_axis(bounds(book, templates[:5], templates), rows, axis=1)
     assert [sorted(each) for each in rows.tolist()] == [list(range(CAPACITY))] * 5
@@ -35,20 +42,15 @@ def test_faiss_adds_up_what_the_digits_say(book, templates):
 
 
 def test_rows_past_the_count_are_left_out(book, templates):
-    codes = Codes(book, CAPACITY)
-    codes.write(np.arange(CAPACITY), templates)
+    codes = written(book, np.arange(CAPACITY), templates)
     _, rows = codes.highest(book.bounds(templates[:3]), 77, 77)
     assert sorted(rows[0].tolist()) == list(range(77))
 
 
 def test_wiping_overwrites_a_row_and_no_other(book, templates):
-    codes, without = Codes(book, CAPACITY), Codes(book, CAPACITY)
-    everybody, gone = np.arange(CAPACITY), np.array([0, 16, 17, 40, 191])
-    for each in (codes, without):
-        each.wipe(np.arange(CAPACITY))
-    codes.write(everybody, templates)
+    gone = np.array([0, 16, 17, 40, 191])
+    codes = written(book, np.arange(CAPACITY), templates)
     codes.wipe(gone)
-    kept = np.setdiff1d(everybody, gone)
-    without.write(kept, templates[kept])
-    assert np.array_equal(codes._packed, without._packed)
+    kept = np.setdiff1d(np.arange(CAPACITY), gone)
+    assert np.array_equal(codes._packed, written(book, kept, templates[kept])._packed)
     assert codes._packed.any()

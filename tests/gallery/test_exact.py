@@ -76,11 +76,11 @@ def test_remove_overwrites_templates_and_codes(monkeypatch):
     index = ExactIndex(DIMENSION)
     index.put(*people(5))
     segment = index._segments[0]
-    before = segment.codes._packed[0].copy()
+    before = segment.codes[0]._packed[0].copy()
     index.remove([1, 4, 5])
     assert not segment.templates[2:5].any() and not segment.numbers[2:5].any()
     assert sorted(segment.numbers[:2].tolist()) == [2, 3]
-    assert not nibbles(segment.codes._packed[0])[2:5].any() and nibbles(before)[2:5].any()
+    assert not nibbles(segment.codes[0]._packed[0])[2:5].any() and nibbles(before)[2:5].any()
 
 
 def nibbles(packed: np.ndarray) -> np.ndarray:

@@ -1,126 +1,101 @@
-"""With a floor few people are compared, and whoever is as similar as the floor is found."""
+"""Large galleries: nobody at or above the floor is missed, and when everybody is compared."""
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from recognition.gallery import exact
-from recognition.gallery.exact import ALL, ExactIndex
+from recognition.gallery import codebook
+from recognition.gallery.exact import CODED, ExactIndex
+from recognition.gallery.hunt import Hunt
+from tests.gallery.crowd import alike, filled, photographed, scattered
 
-PEOPLE = 30_000
-#: As photographs of faces are: a mean that all share, and some directions that tell most.
-KINDS = {"alike": 1.0, "in all directions": 0.0}
-
-
-def unit(rows: np.ndarray) -> np.ndarray:
-    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+PEOPLE, PROBES = 50_000, 200
+CASES = [(scattered, 512, 0.7), (scattered, 512, 0.27), (alike, 512, 0.93), (alike, 128, 0.975)]
 
 
-def people(dimension: int, count: int, mean: float, seed: int) -> np.ndarray:
-    random = np.random.default_rng(seed)
-    spread = np.linspace(2 * mean + 0.2, 0.2, dimension)
-    return unit(mean * np.sqrt(dimension) / 8 + random.standard_normal((count, dimension)) * spread)
+@pytest.fixture(
+    scope="module", params=CASES, ids=lambda case: f"{case[0].__name__}-{case[1]}-{case[2]}"
+)
+def case(request) -> tuple[np.ndarray, ExactIndex, float]:
+    """Return templates, an index of them and the threshold."""
+    crowd, dimension, threshold = request.param
+    templates = crowd(PEOPLE, dimension)
+    return templates, filled(templates), threshold
 
 
-def probes_of(templates: np.ndarray, count: int, closeness: float) -> np.ndarray:
-    noise = unit(np.random.default_rng(7).standard_normal((count, templates.shape[1])))
-    return unit(closeness * templates[:count] + (1 - closeness) * noise)
+def compared(index: ExactIndex, probe: np.ndarray, floor: float) -> int:
+    """Return with how many people one probe is compared."""
+    looks = Hunt(index._segments, probe[None], limit=5, floor=floor, near=0.0).run()[0]
+    return sum(len(look.numbers) for look in looks)
 
 
-@pytest.fixture(scope="module", params=[(128, "alike"), (512, "alike"), (512, "in all directions")])
-def filled(request) -> tuple[ExactIndex, np.ndarray]:
-    dimension, kind = request.param
-    templates = people(dimension, PEOPLE, KINDS[kind], seed=1)
-    index = ExactIndex(dimension)
-    for first in range(0, PEOPLE, 4096):
-        some = slice(first, min(first + 4096, PEOPLE))
-        index.put(np.arange(some.start, some.stop), templates[some])
-    return index, templates
+def test_everybody_at_or_above_the_floor_is_found_with_their_similarity(case):
+    templates, index, threshold = case
+    wanted = threshold + np.linspace(-0.0199, 0.02, PROBES)
+    probes = photographed(templates[:PROBES], templates[-PROBES:], wanted)
+    found = index.search(probes, limit=50, floor=threshold - 0.02)
+    for each, row in zip(found, probes @ templates.T, strict=True):
+        best = -np.sort(-row)[:50]
+        close = [c.similarity for c in each if c.similarity >= threshold - 0.02]
+        assert close == pytest.approx(best[best >= threshold - 0.02].tolist(), abs=1e-5)
+        assert all(abs(row[c.subject_number - 1] - c.similarity) < 1e-5 for c in each)
 
 
-@pytest.mark.parametrize("closeness", [0.5, 0.7, 0.9])
-@pytest.mark.parametrize("share", [1e-4, 1e-2])
-def test_everybody_at_the_floor_and_above_is_found(filled, closeness, share):
-    index, templates = filled
-    probes = probes_of(templates, 60, closeness)
-    similarities = probes @ templates.T
-    floor = float(np.quantile(similarities, 1 - share))
-    found = index.search(probes, limit=50, floor=floor)
-    for row, candidates in zip(similarities, found, strict=True):
-        expected = np.sort(row[row >= floor])[::-1][:50]
-        listed = [c.similarity for c in candidates[: len(expected)]]
-        assert np.allclose(listed, expected, atol=1e-5)
-        assert all(abs(row[c.subject_number] - c.similarity) < 1e-5 for c in candidates)
+def test_few_people_are_compared(case):
+    templates, index, threshold = case
+    probe = photographed(templates[:1], templates[1:2], np.array([threshold]))[0]
+    assert compared(index, probe, threshold - 0.02) < PEOPLE / 20
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.data())
-def test_any_changes_leave_what_a_plain_scan_finds(data):
-    with pytest.MonkeyPatch.context() as small:
-        small.setattr(exact, "CODED", 300)
-        small.setattr(exact, "SAMPLE", 200)
-        small.setattr(exact, "FIRST", 128)
-        templates = people(32, 900, 1.0, seed=3)
-        index, there = ExactIndex(32), {}
-        for step in range(data.draw(st.integers(2, 8))):
-            some = data.draw(st.lists(st.integers(0, 299), min_size=1, max_size=200, unique=True))
-            if step and data.draw(st.booleans()):
-                index.remove(some)
-                there = {n: row for n, row in there.items() if n not in some}
-            else:
-                rows = [(n * 3 + step) % 900 for n in some]
-                index.put(np.array(some), templates[rows])
-                there |= dict(zip(some, rows, strict=True))
-        index.put(np.arange(300, 600), templates[300:600])
-        there |= {n: n for n in range(300, 600)}
-        check(index, templates, there)
+def test_without_a_floor_everybody_is_compared(case):
+    templates, index, _ = case
+    found = index.search(templates[:3], limit=20)
+    expected = np.argsort(-(templates[:3] @ templates.T), axis=1)[:, :20] + 1
+    assert [[c.subject_number for c in each] for each in found] == expected.tolist()
 
 
-def check(index: ExactIndex, templates: np.ndarray, there: dict[int, int]) -> None:
-    numbers = np.array(sorted(there))
-    held = templates[[there[n] for n in numbers]]
-    probes = probes_of(templates, 5, 0.8)
-    similarities = probes @ held.T
-    assert len(index) == len(there)
-    for floor in (ALL, float(np.quantile(similarities, 0.98))):
-        found = index.search(probes, limit=10, floor=floor)
-        for row, candidates in zip(similarities, found, strict=True):
-            wanted = np.sort(row[row >= floor])[::-1][:10]
-            assert np.allclose([c.similarity for c in candidates][: len(wanted)], wanted, atol=1e-5)
-            assert all(c.subject_number in there for c in candidates)
+def test_of_those_below_the_floor_some_are_named(case):
+    templates, index, _ = case
+    found = index.search(-templates[:1], limit=5, floor=0.99)[0]
+    similarities = [c.similarity for c in found]
+    assert len(found) == 5 and similarities == sorted(similarities, reverse=True)
 
 
-def test_remove_overwrites_template_and_codes():
-    templates = people(128, 20_000, 1.0, seed=4)
-    index = ExactIndex(128)
-    index.put(np.arange(20_000), templates)
-    segment = index._segments[-1]
-    count = segment.count
-    index.remove(segment.numbers[:count].tolist())
-    assert not segment.templates[:count].any()
-    assert not segment.codes._packed[: count // 32].any()
+def test_a_small_gallery_has_no_codes():
+    index = filled(scattered(CODED - 1, 16))
+    assert not any(segment.codes for segment in index._segments)
+    index.put(np.array([CODED]), scattered(1, 16, seed=1))
+    assert all(segment.codes for segment in index._segments)
 
 
-def test_changes_during_searches_with_a_floor_never_mix_rows():
-    templates = people(128, 20_000, 1.0, seed=5)
-    index = ExactIndex(128)
-    index.put(np.arange(20_000), templates)
-    stop = threading.Event()
+def test_where_bounds_tell_too_little_everybody_is_compared():
+    templates = scattered(PEOPLE // 2, 32)
+    index, limit = filled(templates), PEOPLE // 4
+    looks = Hunt(index._segments, templates[:1], limit=limit, floor=-0.9, near=0.0).run()[0]
+    assert sum(len(look.numbers) for look in looks) >= limit
+    assert all(look.unseen == -np.inf for look in looks)
 
-    def churn() -> None:
-        while not stop.is_set():
-            index.remove(range(0, 3000))
-            index.put(np.arange(3000), templates[:3000])
 
-    thread = threading.Thread(target=churn)
-    thread.start()
-    probes = templates[19_000:19_050]
-    found = [index.search(probes, limit=1, floor=0.99) for _ in range(20)]
-    stop.set()
-    thread.join()
-    assert all([c[0].subject_number for c in each] == list(range(19_000, 19_050)) for each in found)
+def test_a_low_floor_rises_to_the_last_of_those_asked_for(case):
+    templates, index, _ = case
+    assert compared(index, templates[0], -0.9) < PEOPLE / 2
+    found = index.search(templates[:20], limit=5, floor=-0.9)
+    expected = np.argsort(-(templates[:20] @ templates.T), axis=1)[:, :5] + 1
+    assert [[c.subject_number for c in each] for each in found] == expected.tolist()
+
+
+def test_a_probe_whose_sum_might_not_fit_is_compared_with_everybody(case, monkeypatch):
+    templates, index, threshold = case
+    monkeypatch.setattr(codebook, "LARGEST_SUM", 1000)
+    looks = Hunt(index._segments, templates[:1], limit=5, floor=threshold, near=0.0).run()[0]
+    assert all(look.unseen == -np.inf for look in looks)
+    assert index.search(templates[:1], limit=1, floor=threshold)[0][0].subject_number == 1
+
+
+def test_people_unlike_the_first_ones_are_found_too():
+    first, later = alike(CODED, 128), scattered(3000, 128)
+    index = filled(first)
+    index.put(np.arange(CODED + 1, CODED + 3001), later)
+    found = index.search(later[:50], limit=1, floor=0.9)
+    assert [c.subject_number for each in found for c in each] == list(range(CODED + 1, CODED + 51))

@@ -27,9 +27,15 @@ ACTS = st.lists(
 def small_segments():
     """Codes from 20 people on, in segments of 16 and more: all that happens at a million."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in {"FIRST": 16, "LARGEST": 64, "CODED": 20, "SAMPLE": 16}.items():
+        for name, value in {
+            "FIRST": 16,
+            "LARGEST": 64,
+            "CODED": 20,
+            "SAMPLE": 16,
+            "GROWTH": 3,
+        }.items():
             patch.setattr(exact, name, value)
-        patch.setattr(hunt, "FEWEST", 2)
+        patch.setattr(hunt, "FEWEST", 1 / 16)
         yield
 
 
@@ -59,6 +65,19 @@ def test_a_search_finds_everybody_who_is_similar_enough(acts, floor, crowd):
         expected = [round(similarities[n], 4) for n in best if similarities[n] >= floor]
         assert [round(c.similarity, 4) for c in found if c.similarity >= floor] == expected
         assert all(abs(similarities[c.subject_number] - c.similarity) < 1e-5 for c in found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(acts=ACTS, floor=st.sampled_from([-0.5, 0.3, 0.8, 0.95, 1.1]), crowd=st.integers(0, 1))
+def test_below_the_floor_the_nearest_person_is_found_who_is_near(acts, floor, crowd):
+    index, there = done(acts, CROWDS[crowd])
+    probes = CROWDS[crowd][[3, 77]]
+    for probe, found in zip(
+        probes, index.search(probes, limit=5, floor=floor, near=0.3), strict=True
+    ):
+        nearest = max((float(row @ probe) for row in there.values()), default=-2.0)
+        if nearest >= floor - 0.3:
+            assert found[0].similarity == pytest.approx(nearest, abs=1e-5)
 
 
 @settings(max_examples=100, deadline=None)

@@ -58,6 +58,14 @@ def test_identify_names_people_without_reading_the_whole_gallery(register, ident
     assert '"number" IN' in condition and "gallery_id" not in condition
 
 
+def test_identify_looks_nobody_up_for_a_stranger(register, identify):
+    register("barack", "obama")
+    identify("obama")  # the index is loaded
+    with CaptureQueriesContext(connection) as queries:
+        assert identify("astronaut").faces[0].decision.status == "unknown"
+    assert not [q["sql"] for q in queries if 'FROM "recognition_subject"' in q["sql"]]
+
+
 def test_identify_in_an_empty_gallery_knows_nobody(identify):
     found = identify("obama")
     assert (found.faces[0].decision.status, found.people) == ("unknown", 0)

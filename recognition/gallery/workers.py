@@ -1,0 +1,47 @@
+"""The threads among which large searches and codings are shared out, one on each core."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from itertools import cycle
+from typing import TypeVar
+
+import faiss
+
+Piece = TypeVar("Piece")
+Result = TypeVar("Result")
+
+
+def shared_out(act: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
+    """Return what ``act`` returns for each of the pieces, in their order."""
+    return list(workers().map(act, pieces))
+
+
+def on_one_core() -> None:
+    """Have faiss work in the calling thread alone.
+
+    Work is shared out in pieces; within a piece, threads of faiss's own would be in the way.
+    """
+    faiss.omp_set_num_threads(1)
+
+
+@cache
+def workers() -> ThreadPoolExecutor:
+    """Return as many threads as there are cores; made anew in a process that was forked."""
+    own = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    cores = cycle(own)
+
+    def begin() -> None:
+        on_one_core()
+        if own:
+            # Two threads that wake up on one core are parted after milliseconds only, and a
+            # search is over by then.
+            os.sched_setaffinity(0, {next(cores)})
+
+    return ThreadPoolExecutor(len(own) or os.cpu_count(), "gallery", begin)
+
+
+os.register_at_fork(after_in_child=workers.cache_clear)
