@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from multiprocessing.connection import Connection
+from types import MappingProxyType
 from typing import Any
 
 READY = "ready"
 
 
 class Contestant(AbstractContextManager["Contestant"]):
-    """Calls ``make(*arguments)`` in a new process, then what that returned on each ``ask``."""
+    """Calls ``make(*arguments)`` in a new process, then what that returned on each ``ask``.
 
-    def __init__(self, make: Callable[..., Callable[[Any], Any]], *arguments: Any) -> None:
+    ``settings`` are added to that process's environment.
+    """
+
+    def __init__(
+        self,
+        make: Callable[..., Callable[[Any], Any]],
+        *arguments: Any,
+        settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, other_end = context.Pipe()
         self._process = context.Process(
             target=_answer, args=(other_end, make, arguments), daemon=True
         )
-        self._process.start()
+        with _added(settings):
+            self._process.start()
         other_end.close()  # else its death would not be noticed here
         self._pipe.recv()
 
@@ -34,6 +45,17 @@ class Contestant(AbstractContextManager["Contestant"]):
         self._pipe.close()
         self._process.join(timeout=10)
         self._process.kill()
+
+
+@contextmanager
+def _added(settings: Mapping[str, str]) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _answer(

@@ -1,17 +1,24 @@
-"""Made-up people: unit vectors of seeded random numbers, as many as wanted."""
+"""Made-up people, as many as wanted, the same ones every time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 import numpy as np
 
+from benchmarks.spread import Spread
 from recognition.pipeline.types import Floats
 
 SEED = 2
 BLOCK = 10_000
+PROBES = 64
+NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
+NAMED = 1e-8  # of comparisons with strangers: one stranger in a hundred among a million people
 
 
 def templates(people: int, dimension: int) -> Floats:
-    """Return (people, dimension) float32, rows of length 1; the same ones every time."""
+    """Return (people, dimension) float32, rows of length 1, anywhere."""
     random = np.random.default_rng(SEED)
     rows = np.empty((people, dimension), np.float32)
     for first in range(0, people, BLOCK):
@@ -19,3 +26,25 @@ def templates(people: int, dimension: int) -> Floats:
         random.standard_normal(out=part, dtype=np.float32)
         part /= np.linalg.norm(part, axis=1, keepdims=True)
     return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """People and other photographs of some of them, in two files.
+
+    ``threshold``: the similarity that a million people are searched with.
+    """
+
+    templates: Path
+    probes: Path
+    threshold: float
+
+    @classmethod
+    def drawn(cls, folder: Path, people: int, spread: Spread) -> Crowd:
+        """Write the people and the probes into ``folder``."""
+        centres = spread.people(people)
+        asked = centres[np.random.default_rng(SEED).integers(people, size=PROBES)]
+        crowd = cls(folder / "templates.npy", folder / "probes.npy", spread.threshold(NAMED))
+        np.save(crowd.templates, spread.photographs(centres, seed=1))
+        np.save(crowd.probes, spread.photographs(asked, seed=2))
+        return crowd

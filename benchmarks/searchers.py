@@ -8,25 +8,21 @@ import numpy as np
 
 from benchmarks.libraries import BEST
 from benchmarks.machine import THREADS
-from benchmarks.people import templates
+from benchmarks.people import NEAR, Crowd
 from benchmarks.timing import Clock, Turn
 from recognition.pipeline.types import Floats
 
 KEY = "face:%d"
 COUNT = 100  # keys a SCAN returns at once
+PUT = 5_000  # people put at a time, as a server does that starts
 
 
 class Searcher:
     """Holds the people; ``find`` is what the contestants differ in."""
 
-    def __init__(self, people: int, dimension: int) -> None:
-        self.templates = templates(people, dimension)
-        random = np.random.default_rng(people)
-        # Somebody known on another photograph: similarity 0.7.
-        chosen = random.integers(people, size=64)
-        noise = templates(64, dimension)[::-1]
-        self._probes = np.float32(0.7) * self.templates[chosen] + np.float32(0.71) * noise
-        self._probes /= np.linalg.norm(self._probes, axis=1, keepdims=True)
+    def __init__(self, crowd: Crowd) -> None:
+        self._probes: Floats = np.load(crowd.probes)
+        self.threshold = crowd.threshold
 
     def __call__(self, round_: int) -> Turn:
         probe = self._probes[round_ % len(self._probes)]
@@ -43,22 +39,30 @@ class Searcher:
 class ExactSearch(Searcher):
     """Facesite's exact index."""
 
-    def __init__(self, people: int, dimension: int) -> None:
+    def __init__(self, crowd: Crowd) -> None:
         from recognition.gallery.exact import ExactIndex
 
-        super().__init__(people, dimension)
-        self._index = ExactIndex(dimension)
-        self._index.put(np.arange(people), self.templates)
+        super().__init__(crowd)
+        templates = np.load(crowd.templates, mmap_mode="r")
+        self._index = ExactIndex(templates.shape[1])
+        for first in range(0, len(templates), PUT):
+            some = templates[first : first + PUT]
+            self._index.put(np.arange(first, first + len(some)), some)
 
     def find(self, probe: Floats) -> int:
-        return self._index.search(probe[None], limit=BEST)[0][0].subject_number
+        [found] = self._index.search(probe[None], limit=BEST, floor=self.threshold, near=NEAR)
+        return found[0].subject_number
 
 
 class Blas(Searcher):
     """One product of a matrix and a vector, float32, then the best of it."""
 
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__(crowd)
+        self._templates: Floats = np.load(crowd.templates)
+
     def find(self, probe: Floats) -> int:
-        similarities = self.templates @ probe
+        similarities = self._templates @ probe
         best = np.argpartition(similarities, -BEST)[-BEST:]
         return int(best[np.argmax(similarities[best])])
 
@@ -66,13 +70,14 @@ class Blas(Searcher):
 class Faiss(Searcher):
     """faiss's exact index (MIT, Meta)."""
 
-    def __init__(self, people: int, dimension: int) -> None:
+    def __init__(self, crowd: Crowd) -> None:
         import faiss
 
-        super().__init__(people, dimension)
+        super().__init__(crowd)
         faiss.omp_set_num_threads(THREADS)
-        self._index = faiss.IndexFlatIP(dimension)
-        self._index.add(self.templates)
+        templates = np.load(crowd.templates)
+        self._index = faiss.IndexFlatIP(templates.shape[1])
+        self._index.add(templates)
 
     def find(self, probe: Floats) -> int:
         return int(self._index.search(probe[None], BEST)[1][0, 0])
@@ -81,14 +86,14 @@ class Faiss(Searcher):
 class RedisScan(Searcher):
     """The original system's way: every template fetched from Redis by its key for every probe."""
 
-    def __init__(self, people: int, dimension: int, port: int) -> None:
+    def __init__(self, crowd: Crowd, port: int) -> None:
         from redis import Redis
 
-        super().__init__(people, dimension)
+        super().__init__(crowd)
         self._redis: Any = Redis(port=port)  # it is typed for asyncio too
         self._redis.flushall()
         with self._redis.pipeline(transaction=False) as pipe:
-            for number, template in enumerate(self.templates):
+            for number, template in enumerate(np.load(crowd.templates)):
                 pipe.set(KEY % number, template.tobytes())
             pipe.execute()
 
