@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Seconds between turns: thread pools spin for some milliseconds after their work and would take
-#: the processor from whoever comes next.
-PAUSE = 0.03
+#: Seconds between turns: thread pools spin after their work, PyTorch's for 100 ms, and would take a
+#: core from whoever comes next.
+PAUSE = 0.2
 SLOW = 1.0  # seconds of a turn from which two of warming up have to do
 
 

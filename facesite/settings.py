@@ -180,7 +180,8 @@ FACE_DETECTION_CONFIDENCE = env.float("FACE_DETECTION_CONFIDENCE", 0.9)
 FACE_MATCHING_THRESHOLD = env.float("FACE_MATCHING_THRESHOLD", None)
 FACE_AMBIGUITY_MARGIN = env.float("FACE_AMBIGUITY_MARGIN", None)
 FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
-INFERENCE_THREADS = env.int("INFERENCE_THREADS", 2)
+# Of a request that is alone; in company each has one thread.
+INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
 

@@ -69,6 +69,11 @@ class Places:
         self._tickets: deque[Ticket] = deque()
         self._seconds = 0.0  # that a place is held, on average
 
+    @property
+    def taken(self) -> int:
+        """Return how many requests are computed now."""
+        return self.running - self._free
+
     @contextmanager
     def sending(self) -> Iterator[None]:
         """Let a request send its pictures. Raises ``overloaded`` where too many do or wait."""

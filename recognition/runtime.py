@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
@@ -30,6 +30,7 @@ from recognition.pipeline.decode import Limits
 from recognition.pipeline.detect import Detector
 from recognition.pipeline.extract import Extractor
 from recognition.pipeline.quality import QualityLimits
+from recognition.threads import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,13 +74,23 @@ def network(network_id: str) -> OnnxNetwork:
     path = store().find(network_id)
     if network_id in MTCNN:  # several parts of a picture side by side, each on one thread
         return OnnxNetwork(path, threads=1, arena=True)
-    return OnnxNetwork(path, threads=settings.INFERENCE_THREADS)
+    return OnnxNetwork(path, threads=settings.INFERENCE_THREADS, alone=alone)
+
+
+def alone() -> bool:
+    """Say whether a request may use several threads: not where others need the cores."""
+    needed = places().taken * settings.INFERENCE_THREADS
+    return needed <= max(places().running, settings.INFERENCE_THREADS)
+
+
+def workers() -> Executor | None:
+    """Return the threads that look at parts of a picture, None where its own thread shall."""
+    return _workers() if alone() else None
 
 
 @built_once
-def workers() -> ThreadPoolExecutor:
-    """Return the threads that look at parts of pictures, shared by all requests."""
-    return ThreadPoolExecutor(settings.INFERENCE_THREADS, thread_name_prefix="detector")
+def _workers() -> ThreadPoolExecutor:
+    return pinned(settings.INFERENCE_THREADS, "detector")
 
 
 @built_once
@@ -87,7 +98,7 @@ def extractor(embedder_id: str) -> Extractor:
     """Return the pipeline that ends in ``embedder_id``'s embeddings."""
     nets = (network(f"mtcnn-{net}") for net in ("pnet", "rnet", "onet"))
     return Extractor(
-        Detector(*nets, confidence=settings.FACE_DETECTION_CONFIDENCE, workers=workers()),
+        Detector(*nets, confidence=settings.FACE_DETECTION_CONFIDENCE, workers=workers),
         EMBEDDERS[embedder_id](network(embedder_id)),
         QualityLimits(min_size=settings.FACE_MIN_SIZE),
     )

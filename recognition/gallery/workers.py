@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from itertools import cycle
 from typing import TypeVar
 
 import faiss
+
+from recognition.threads import own_cores, pinned
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -31,17 +32,7 @@ def on_one_core() -> None:
 @cache
 def workers() -> ThreadPoolExecutor:
     """Return as many threads as there are cores; made anew in a process that was forked."""
-    own = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    cores = cycle(own)
-
-    def begin() -> None:
-        on_one_core()
-        if own:
-            # Two threads that wake up on one core are parted after milliseconds only, and a
-            # search is over by then.
-            os.sched_setaffinity(0, {next(cores)})
-
-    return ThreadPoolExecutor(len(own) or os.cpu_count(), "gallery", begin)
+    return pinned(len(own_cores()) or os.cpu_count() or 1, "gallery", on_one_core)
 
 
 os.register_at_fork(after_in_child=workers.cache_clear)

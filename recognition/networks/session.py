@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,32 +17,40 @@ _ERRORS_ONLY = 3  # ONNX Runtime's severity: 0 verbose, 1 info, 2 warning, 3 err
 class OnnxNetwork:
     """A converted network, loaded on first use; ``run`` may be called from many threads at once.
 
-    ``threads``: how many one run may use; 0 leaves it to ONNX Runtime (one a core). ``arena``:
-    keep the memory that a run needs for the next one.
+    ``threads``: how many a run may use while ``alone`` says so, else one; 0 leaves it to ONNX
+    Runtime (one a core). ``arena``: keep the memory that a run needs for the next one.
     """
 
-    def __init__(self, path: Path, *, threads: int = 0, arena: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int = 0,
+        arena: bool = False,
+        alone: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.path = path
-        self._threads, self._arena = threads, arena
+        self._threads, self._arena, self._alone = threads, arena, alone
         self._lock = threading.Lock()
-        self._session: onnxruntime.InferenceSession | None = None
+        self._sessions: dict[int, onnxruntime.InferenceSession] = {}  # by threads
 
     def run(self, inputs: Floats) -> list[Floats]:
         """Return the outputs for one normalised (N, C, H, W) float32 array, in the file's order."""
-        session = self._session or self._load()
+        threads = self._threads if self._alone() else 1
+        session = self._sessions.get(threads) or self._load(threads)
         name = session.get_inputs()[0].name
         outputs = session.run(None, {name: np.ascontiguousarray(inputs, dtype=np.float32)})
         return [np.asarray(output, dtype=np.float32) for output in outputs]
 
-    def _load(self) -> onnxruntime.InferenceSession:
+    def _load(self, threads: int) -> onnxruntime.InferenceSession:
         with self._lock:
-            if self._session is None:
-                self._session = onnxruntime.InferenceSession(
+            if threads not in self._sessions:
+                self._sessions[threads] = onnxruntime.InferenceSession(
                     str(self.path),
-                    _options(self._threads, self._arena),
+                    _options(threads, self._arena),
                     providers=["CPUExecutionProvider"],
                 )
-            return self._session
+            return self._sessions[threads]
 
 
 def _options(threads: int, arena: bool) -> onnxruntime.SessionOptions:
@@ -53,8 +62,9 @@ def _options(threads: int, arena: bool) -> onnxruntime.SessionOptions:
     # PNet that takes as long as the network, and what it keeps is small, for its inputs come in
     # strips; an embedder would keep 60 MB for a group of faces, and gain nothing.
     options.enable_cpu_mem_arena = arena
-    # Idle threads would else wait in a busy loop, each network's own, and take the cores from
-    # other requests: on a busy machine a run took twice as long.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Threads wait for each layer in a busy loop, for sleeping and waking up takes as long as many
+    # layers; but no longer than a run, or they would take the cores from all else.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+    options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = _ERRORS_ONLY
     return options

@@ -6,7 +6,7 @@ Source: arXiv:1604.02878. Pyramid, thresholds and rounding are those of facenet-
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TypeVar
@@ -36,6 +36,7 @@ PROMISING = 0.7
 MAX_PROPOSALS, MAX_CANDIDATES, MAX_FACES = 4000, 1000, 500
 # Crops run through RNet or ONet at once: what their layers hold stays in the cache.
 BATCH = 32
+SHARES = 2  # as many batches at the least, where they are run side by side
 # PNet sees a level in strips of this many pixels, for the same reason.
 STRIP_PIXELS = 24_000
 
@@ -71,7 +72,7 @@ class Strip:
 class Detector:
     """Finds faces with MTCNN's three converted networks; thread-safe when they are.
 
-    With ``workers`` several parts of a picture are looked at side by side.
+    Where ``workers`` returns some, several parts of a picture are looked at side by side.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Detector:
         onet: Network,
         *,
         confidence: float = 0.9,
-        workers: Executor | None = None,
+        workers: Callable[[], Executor | None] = lambda: None,
     ) -> None:
         self.networks = pnet, rnet, onet
         self.confidence = confidence
@@ -168,12 +169,14 @@ class Detector:
         """Run ``network`` on (N, 3, S, S) in batches; return its outputs, (N, width) each."""
         if not len(parts):
             return [np.empty((0, width), dtype=np.float32) for width in widths]
-        batches = [parts[at : at + BATCH] for at in range(0, len(parts), BATCH)]
+        size = min(BATCH, -(-len(parts) // SHARES)) if self._workers() else BATCH
+        batches = [parts[at : at + size] for at in range(0, len(parts), size)]
         outputs = self._side_by_side(network.run, batches)
         return [np.concatenate(output) for output in zip(*outputs, strict=True)]
 
-    def _side_by_side(self, act: Callable[[T], U], parts: Iterable[T]) -> list[U]:
-        return list(self._workers.map(act, parts) if self._workers else map(act, parts))
+    def _side_by_side(self, act: Callable[[T], U], parts: Sequence[T]) -> list[U]:
+        workers = self._workers() if len(parts) > 1 else None
+        return list(workers.map(act, parts) if workers else map(act, parts))
 
 
 def pyramid(picture: Picture, min_face_size: int) -> list[Level]:

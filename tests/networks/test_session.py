@@ -29,3 +29,13 @@ def test_a_network_takes_arrays_of_any_layout(store):
     straight = np.ascontiguousarray(turned, dtype=np.float32)
     network = OnnxNetwork(store.find(DLIB))
     assert np.array_equal(network.run(turned)[0], network.run(straight)[0])
+
+
+def test_a_run_in_company_has_one_thread_and_the_same_outputs(store):
+    inputs = np.random.default_rng(5).normal(0, 0.3, (1, 3, 150, 150)).astype(np.float32)
+    company = [False]
+    network = OnnxNetwork(store.find(DLIB), threads=2, alone=lambda: not company[0])
+    alone = network.run(inputs)[0]
+    company[0] = True
+    assert np.allclose(network.run(inputs)[0], alone, atol=1e-6)
+    assert set(network._sessions) == {1, 2}

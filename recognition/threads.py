@@ -1,0 +1,31 @@
+"""Threads that stay on their cores, for work of a few milliseconds that is shared out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
+
+
+def own_cores() -> list[int]:
+    """Return the cores that this process may use; empty where the system does not tell them."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def pinned(count: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
+    """Return ``count`` threads, each kept to one core in turn; each calls ``begin`` first.
+
+    Where two threads wake up on one core, the system parts them after milliseconds only, and the
+    work is done by then: seen with Linux 6.18, half of all times on two idle cores.
+    """
+    own = own_cores()
+    cores = cycle(own)
+
+    def start() -> None:
+        if own:
+            os.sched_setaffinity(0, {next(cores)})
+        if begin:
+            begin()
+
+    return ThreadPoolExecutor(count, name, start)
