@@ -43,19 +43,24 @@ Work = list[tuple[str, list[Floats]]]
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """How networks are loaded: ``sessions`` of each, used in turn, with ``threads`` for a run."""
+    """How networks are loaded: ``sessions`` of each, used in turn, with ``threads`` for a run.
+
+    ``spinning``: threads that wait keep a core busy, always or (``stopped``) in a run alone.
+    """
 
     name: str
     sessions: int
     threads: int
-    spinning: bool
+    spinning: bool = False
+    stopped: bool = False
 
 
 ARRANGEMENTS = (
-    Arrangement("one session, 2 threads, spinning", 1, 2, True),
-    Arrangement("one session, 2 threads", 1, 2, False),
-    Arrangement("one session, 1 thread", 1, 1, False),
-    Arrangement("two sessions, 1 thread each", 2, 1, False),
+    Arrangement("one session, 2 threads, spinning", 1, 2, spinning=True),
+    Arrangement("the same for the length of a run", 1, 2, spinning=True, stopped=True),
+    Arrangement("one session, 2 threads", 1, 2),
+    Arrangement("one session, 1 thread", 1, 1),
+    Arrangement("two sessions, 1 thread each", 2, 1),
 )
 
 
@@ -123,6 +128,8 @@ def _session(path: Path, arrangement: Arrangement) -> Any:
     options.inter_op_num_threads = 1
     spinning = str(int(arrangement.spinning))
     options.add_session_config_entry("session.intra_op.allow_spinning", spinning)
+    stopped = str(int(arrangement.stopped))
+    options.add_session_config_entry("session.force_spinning_stop", stopped)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
