@@ -152,7 +152,7 @@ def _search(axes: Axes, rows: Rows) -> None:
 def _by_people(rows: Rows, whose: str, dimension: int) -> dict[int, float]:
     found = {}
     for row in rows:
-        told = re.match(r"([\d,]+) people of (\d+)\b", row["what"])
+        told = re.fullmatch(r"([\d,]+) people of (\d+)", row["what"])
         if told and int(told[2]) == dimension and row[whose]:
             found.setdefault(int(told[1].replace(",", "")), row[whose]["median"])
     return dict(sorted(found.items()))
