@@ -35,9 +35,9 @@ class Contestant(AbstractContextManager["Contestant"]):
         other_end.close()  # else its death would not be noticed here
         self._pipe.recv()
 
-    def ask(self, argument: Any, *, times: int = 1) -> list[Any]:
-        """Return what the contestant answers, ``times`` times over."""
-        self._pipe.send((argument, times))
+    def ask(self, *arguments: Any) -> list[Any]:
+        """Return what the contestant answers to each of the arguments, one after the other."""
+        self._pipe.send(arguments)
         answers: list[Any] = self._pipe.recv()
         return answers
 
@@ -65,7 +65,7 @@ def _answer(
     pipe.send(READY)
     while True:
         try:
-            argument, times = pipe.recv()
+            asked = pipe.recv()
         except EOFError:  # the other end was closed: that is all
             return
-        pipe.send([act(argument) for _ in range(times)])
+        pipe.send([act(argument) for argument in asked])

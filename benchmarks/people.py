@@ -30,7 +30,7 @@ def templates(people: int, dimension: int) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """People and other photographs of some of them, in two files.
+    """People, and photographs of some of them and of as many strangers, in two files.
 
     ``threshold``: the similarity that a million people are searched with.
     """
@@ -43,7 +43,8 @@ class Crowd:
     def drawn(cls, folder: Path, people: int, spread: Spread) -> Crowd:
         """Write the people and the probes into ``folder``."""
         centres = spread.people(people)
-        asked = centres[np.random.default_rng(SEED).integers(people, size=PROBES)]
+        asked = spread.people(PROBES, seed=SEED)
+        asked[::2] = centres[np.random.default_rng(SEED).integers(people, size=PROBES // 2)]
         crowd = cls(folder / "templates.npy", folder / "probes.npy", spread.threshold(NAMED))
         np.save(crowd.templates, spread.photographs(centres, seed=1))
         np.save(crowd.probes, spread.photographs(asked, seed=2))

@@ -28,11 +28,12 @@ class Searcher:
         probe = self._probes[round_ % len(self._probes)]
         clock = Clock()
         with clock.lap("search"):
-            best = self.find(probe)
-        return Turn(clock.laps, best)
+            number, similarity = self.find(probe)
+        # Facesite need not find the nearest person any further from the threshold.
+        return Turn(clock.laps, number if similarity >= self.threshold - NEAR else None)
 
-    def find(self, probe: Floats) -> int:
-        """Return who is most similar to the (D,) probe."""
+    def find(self, probe: Floats) -> tuple[int, float]:
+        """Return who is most similar to the (D,) probe, and how similar."""
         raise NotImplementedError
 
 
@@ -49,9 +50,9 @@ class ExactSearch(Searcher):
             some = templates[first : first + PUT]
             self._index.put(np.arange(first, first + len(some)), some)
 
-    def find(self, probe: Floats) -> int:
+    def find(self, probe: Floats) -> tuple[int, float]:
         [found] = self._index.search(probe[None], limit=BEST, floor=self.threshold, near=NEAR)
-        return found[0].subject_number
+        return found[0].subject_number, found[0].similarity
 
 
 class Blas(Searcher):
@@ -61,10 +62,11 @@ class Blas(Searcher):
         super().__init__(crowd)
         self._templates: Floats = np.load(crowd.templates)
 
-    def find(self, probe: Floats) -> int:
+    def find(self, probe: Floats) -> tuple[int, float]:
         similarities = self._templates @ probe
         best = np.argpartition(similarities, -BEST)[-BEST:]
-        return int(best[np.argmax(similarities[best])])
+        first = best[np.argmax(similarities[best])]
+        return int(first), float(similarities[first])
 
 
 class Faiss(Searcher):
@@ -79,8 +81,9 @@ class Faiss(Searcher):
         self._index = faiss.IndexFlatIP(templates.shape[1])
         self._index.add(templates)
 
-    def find(self, probe: Floats) -> int:
-        return int(self._index.search(probe[None], BEST)[1][0, 0])
+    def find(self, probe: Floats) -> tuple[int, float]:
+        similarities, numbers = self._index.search(probe[None], BEST)
+        return int(numbers[0, 0]), float(similarities[0, 0])
 
 
 class RedisScan(Searcher):
@@ -97,9 +100,10 @@ class RedisScan(Searcher):
                 pipe.set(KEY % number, template.tobytes())
             pipe.execute()
 
-    def find(self, probe: Floats) -> int:
+    def find(self, probe: Floats) -> tuple[int, float]:
         similarities = {
             key: float(np.frombuffer(self._redis.get(key), np.float32) @ probe)
             for key in self._redis.scan_iter(KEY.replace("%d", "*"), count=COUNT)
         }
-        return int(max(similarities, key=similarities.__getitem__).decode().partition(":")[2])
+        best = max(similarities, key=similarities.__getitem__)
+        return int(best.decode().partition(":")[2]), similarities[best]

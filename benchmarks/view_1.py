@@ -40,6 +40,7 @@ def embeddings() -> tuple[Floats, NDArray[np.intp]] | None:
     """Return dlib-resnet-v1's embeddings (N, D) and whose they are (N,); None without View 1."""
     if not VIEW_1.is_dir():
         return None
+    KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
         bench = Bench(Path(folder), quick=False, cores=1)
         environment = bench.environment() | {

@@ -85,12 +85,15 @@ def alone() -> bool:
 
 def workers() -> Executor | None:
     """Return the threads that look at parts of a picture, None where its own thread shall."""
-    return _workers() if alone() else None
+    return _workers() if settings.INFERENCE_THREADS > 1 and alone() else None
 
 
 @built_once
 def _workers() -> ThreadPoolExecutor:
-    return pinned(settings.INFERENCE_THREADS, "detector")
+    count = max(settings.INFERENCE_THREADS, settings.MAX_RUNNING)
+    if settings.WEB_CONCURRENCY > 1:  # several processes would keep theirs to the same cores
+        return ThreadPoolExecutor(count, "detector")
+    return pinned(count, "detector")
 
 
 @built_once

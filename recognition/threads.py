@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import cycle
 
 
@@ -24,7 +25,8 @@ def pinned(count: int, name: str, begin: Callable[[], None] | None = None) -> Th
 
     def start() -> None:
         if own:
-            os.sched_setaffinity(0, {next(cores)})
+            with suppress(OSError):  # the core was taken from this process since: any other will do
+                os.sched_setaffinity(0, {next(cores)})
         if begin:
             begin()
 

@@ -53,6 +53,7 @@ LEVELS = {1: 16, 2: 4, MOST: 2, 0: 1}
 #: Source: J. Max 1960, "Quantizing for minimum distortion", table II.
 STEPS = {1: 1.0, 2: 1.596, 4: 0.9957, 16: 0.3352}
 ERRORS = {1: 1.0, 2: 0.3634, 4: 0.1188, 16: 0.01154}
+NO_MEAN = 1e-6  # a mean that is shorter tells no direction
 SPARE = 1.1  # times that step, since the coordinates of one template are not of one length
 
 
@@ -85,10 +86,10 @@ class Scale:
         digits: Digits = np.clip(steps[:, None] - before, 0, VALUES - 1).astype(np.uint8)
         return digits
 
-    def holds(self, steps: Floats) -> Flags:
-        """Say of each of (N,) whole steps whether it is on the scale."""
-        on: Flags = (steps >= 0) & (steps <= self.steps)
-        return on
+    def reaches(self, steps: Floats) -> Flags:
+        """Say of each of (N,) whole steps whether it does not lie beyond the scale's upper end."""
+        within: Flags = steps <= self.steps
+        return within
 
 
 class Group:
@@ -144,7 +145,7 @@ class Group:
             of_rest += level[:, nth :: self.width] * np.uint8(self.levels**nth)
         slack = np.ceil(self.slack.counted(self._slacks(p, r + self._middle)))
         of_slack[:] = self.slack.written(slack)
-        return self.slack.holds(slack)
+        return self.slack.reaches(slack)
 
     def centroids(self) -> Floats:
         """Return what each digit for r stands for: (VALUES, MOST)."""
@@ -181,7 +182,8 @@ class Codebook:
 
     def __init__(self, sample: Floats, most_columns: int) -> None:
         mean = sample.mean(axis=0, dtype=np.float64)
-        self._axis = (mean / max(float(np.linalg.norm(mean)), 1e-12)).astype(np.float32)
+        length = float(np.linalg.norm(mean))
+        self._axis = (mean / length if length > NO_MEAN else mean * 0).astype(np.float32)
         variances, directions = principal(sample - np.outer(sample @ self._axis, self._axis))
         places, widths = parted(variances, most_columns)
         turn = [directions[:, place] @ random_turn(place.stop - place.start) for place in places]
@@ -226,7 +228,7 @@ class Codebook:
         of_rest, of_along, of_slack = self._split(digits)
         along = np.rint(self._along.counted(templates @ self._axis))
         of_along[:] = self._along.written(along)
-        fits = self._along.holds(along)
+        fits = (along >= 0) & self._along.reaches(along)
         for group, rest, slack in zip(self._groups, of_rest, of_slack, strict=True):
             fits &= group.write(turned[:, group.place], rest, slack)
         return digits, ~fits

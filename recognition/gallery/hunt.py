@@ -25,18 +25,19 @@ class Hunt:
 
     Whoever reaches a probe's floor must be compared. The floor rises with what is found: to
     ``floor`` once somebody is that similar, on to the last of the ``limit`` best once there are
-    so many; before that, from ``near`` below it to whoever is nearest. The smallest segments
-    come first: they tell how much there is to compare, and which codes to read.
+    so many; before that, from ``near`` below it to whoever is nearest. The first segment tells how
+    much there is to compare, and which codes to read.
     """
 
     def __init__(
         self, segments: Sequence[Segment], probes: Floats, *, limit: int, floor: float, near: float
     ) -> None:
         self._probes, self._limit, self._floor = probes, limit, floor
-        self._segments = sorted(segments, key=lambda segment: segment.count)
+        # The first one is not the least: the last one may hold a few people, who tell nothing.
+        self._pilot, *others = segments
+        self._others = sorted(others, key=lambda segment: segment.count)
         self._floors = np.full(len(probes), floor - near, np.float32)
-        self._best = np.full((len(probes), limit), -np.inf, np.float32)
-        #: By codebook: what is added up, and the bounds (P, S) in the smallest segment.
+        #: By codebook: what is added up, and the bounds (P, S) in the first segment.
         self._bounds: list[Bounds] = []
         self._sounded: list[Floats] = []
         self._changing = threading.Lock()
@@ -44,10 +45,9 @@ class Hunt:
 
     def run(self) -> list[list[Look]]:
         """Return the looks at all segments of each probe."""
-        first, *others = self._segments
         on_one_core()
-        self._sound_out(first)
-        todo = dict.fromkeys(others, np.arange(len(self._probes)))
+        self._sound_out(self._pilot)
+        todo = dict.fromkeys(self._others, np.arange(len(self._probes)))
         times = 1
         while todo:
             looking = [(segment, probes, times) for segment, probes in todo.items()]
@@ -83,7 +83,7 @@ class Hunt:
         """Return which codes are read in the least time, and what share reaches a floor there."""
         template = self._probes.shape[1] * FLOAT * FETCH
         choices = []
-        for level, codes in enumerate(self._segments[0].codes):
+        for level, codes in enumerate(self._pilot.codes):
             reaching = self._sounded[level][probes] >= self._floors[probes, None]
             share = float(reaching.mean(axis=1).max())
             choices.append((codes.bytes + share * template, level, share))
@@ -93,12 +93,12 @@ class Hunt:
     def _see(self, probe: int, segment: Segment, look: Look) -> None:
         """Keep a look, and raise the probe's floor to what has been found."""
         with self._changing:
-            self.found[probe][segment] = look
-            best = self._best[probe]
-            seen = np.concatenate([best, look.similarities])
-            best[:] = np.partition(seen, -self._limit)[-self._limit :]
-            nearest = min(best.max(), self._floor)
-            self._floors[probe] = max(self._floors[probe], nearest, best.min())
+            self.found[probe][segment] = look  # in place of an earlier one that saw too little
+            best = np.concatenate([each.similarities for each in self.found[probe].values()])
+            rises = [self._floors[probe], min(best.max(initial=-np.inf), self._floor)]
+            if len(best) >= self._limit:
+                rises.append(np.partition(best, -self._limit)[-self._limit])
+            self._floors[probe] = max(rises)
 
     def _missing(self, segment: Segment) -> Rows:
         """Return the probes that somebody in ``segment`` may be close to who was not compared."""

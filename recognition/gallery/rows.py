@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from recognition.gallery.follow import Templates
 
-LAYOUT = 2  # raised whenever rows, blocks or checksums change: other copies are not read
+LAYOUT = 3  # raised whenever rows, blocks or checksums change: other copies are not read
 # Rows; 2 MB at 512 dimensions. Larger ones would keep Redis, and whoever waits for it, too long.
 # Not 1024: with the 16 bytes before each vector that is a little more than the 2 MiB (512 KiB at
 # 128 dimensions) of a size class of jemalloc, Redis's allocator, whose next one is a quarter more.

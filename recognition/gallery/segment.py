@@ -17,6 +17,7 @@ from recognition.gallery.workers import shared_out
 from recognition.pipeline.types import Floats
 
 products_of_rows: Any = vars(faiss)["fvec_inner_products_by_idx"]  # faiss's types leave it out
+MOST = 4  # to compare more than a quarter of all takes longer than to compare all
 PART = 512  # people coded at a time: what is made of them stays in the processor's cache
 
 
@@ -95,7 +96,7 @@ class Segment:
         The ``limit`` highest are compared in any case.
         """
         unfit = self.codes[level].unfit(self.count)
-        if k >= self.count or len(unfit) > k:
+        if k + len(unfit) > self.count // MOST:
             return self.scan(probes, limit)
         highest, rows = self.codes[level].highest(bounds, self.count, k)
         reaching = np.maximum((highest >= floors[:, None]).sum(axis=1), limit)

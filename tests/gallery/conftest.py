@@ -7,9 +7,10 @@ from redis import Redis
 
 from recognition.gallery.breaker import Breaker
 from recognition.gallery.cache import TemplateCache
+from recognition.gallery.rows import LAYOUT
 from tests.gallery.book import EMBEDDER, Book, D
 
-COPY, BLOCK_0 = "facesite:test:2:copy", f"facesite:test:2:{EMBEDDER}:0"
+COPY, BLOCK_0 = f"facesite:test:{LAYOUT}:copy", f"facesite:test:{LAYOUT}:{EMBEDDER}:0"
 
 
 @pytest.fixture

@@ -99,3 +99,45 @@ def test_people_unlike_the_first_ones_are_found_too():
     index.put(np.arange(CODED + 1, CODED + 3001), later)
     found = index.search(later[:50], limit=1, floor=0.9)
     assert [c.subject_number for each in found for c in each] == list(range(CODED + 1, CODED + 51))
+
+
+def families(probe: np.ndarray, sizes: list[int], seed: int) -> list[np.ndarray]:
+    """Return for each size people who are alike: one near the probe, the others further off."""
+    random = np.random.default_rng(seed)
+    found = []
+    for nearest, size in zip((0.95, 0.80), sizes, strict=True):
+        similarities = np.concatenate([[nearest], 0.70 + 0.02 * random.random(size)])
+        others = scattered(size + 1, len(probe), seed=seed + size)
+        probes = np.repeat(probe[None], size + 1, axis=0)
+        found.append(photographed(probes, others, similarities))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("size", [100, 400, 1000])
+def test_of_many_who_reach_the_floor_the_best_are_found(seed, size):
+    templates = scattered(30_000, 128)
+    probe = scattered(1, 128, seed=4711)[0]
+    # In the second and the third segment, and so many that both are looked at more than once.
+    for first, family in zip((2000, 9000), families(probe, [size, size], seed), strict=True):
+        templates[first : first + len(family)] = family
+    index = filled(templates)
+    assert [segment.count for segment in index._segments][:2] == [1024, 7168]
+    found = index.search(probe[None], limit=2, floor=0.6, near=0.02)[0]
+    assert [c.subject_number for c in found] == [2001, 9001]
+
+
+def test_a_segment_that_has_just_begun_tells_nothing_about_the_others():
+    templates = scattered(1024 + 7168 + 57344 + 1, 128)
+    index = filled(templates)
+    assert index._segments[-1].count == 1
+    assert compared(index, templates[-1], 0.9) < len(index) / 20
+
+
+def test_a_few_whom_the_codes_do_not_fit_are_compared_beside_the_others():
+    templates = alike(PEOPLE, 128)
+    templates[20_000:20_100] = scattered(100, 128, seed=3)
+    index = filled(templates)
+    unfit = sum(len(s.codes[0].unfit(s.count)) for s in index._segments)
+    assert unfit > 50
+    assert unfit <= compared(index, templates[0], 0.99) < PEOPLE / 20
