@@ -172,4 +172,5 @@ def test_nobody_need_send_what_could_not_wait(come):
         places.sending().__enter__()
     waiting.end.close()
     with places.sending():
-        assert waiting.error is None or isinstance(waiting.error, ClientGone)
+        waiting.join(SECONDS)
+    assert isinstance(waiting.error, ClientGone)
