@@ -147,6 +147,12 @@ def test_a_client_who_sends_the_next_request_already_is_there():
     assert not Client(server).is_gone and not HERE.is_gone
 
 
+def test_a_client_who_will_send_nothing_more_is_gone():
+    server, end = socket.socketpair()
+    end.shutdown(socket.SHUT_WR)
+    assert Client(server).is_gone
+
+
 def test_nobody_is_looked_after_outside_of_a_place():
     server, end = socket.socketpair()
     with Places(running=1, waiting=0).place(Client(server)):
