@@ -35,6 +35,10 @@ class Visitor(threading.Thread):
         except (ClientGone, RecognitionError) as error:
             self.error = error
 
+    @property
+    def waits(self) -> bool:
+        return any(ticket.client is self.client for ticket in tuple(self.places._tickets))
+
     def leave(self) -> None:
         self.may_leave.set()
         self.join(SECONDS)
@@ -51,10 +55,10 @@ def come(arrived: list[Visitor]) -> Iterator[Callable[[Places], Visitor]]:
     came: list[Visitor] = []
 
     def come_to(places: Places) -> Visitor:
-        visitor, waiting = Visitor(places, arrived), len(places._tickets)
+        visitor = Visitor(places, arrived)
         visitor.start()
         came.append(visitor)
-        until(lambda: visitor in arrived or len(places._tickets) > waiting or visitor.error)
+        until(lambda: visitor in arrived or visitor.waits or visitor.error)
         return visitor
 
     yield come_to
