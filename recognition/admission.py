@@ -5,6 +5,10 @@ detected, embedded, searched. Those that wait are served in the order in which t
 arrived. As many as may wait and be computed together may be sending meanwhile, and no more, so
 that memory and threads are bounded; slow ones keep nobody from a place. One process counts for
 itself.
+
+Nothing is computed for a client who has hung up. A connection that a client closes looks the same
+here as one of which it closes its sending side alone: so clients must keep theirs open until they
+have the answer, as curl, requests and browsers do.
 """
 
 from __future__ import annotations
@@ -42,7 +46,7 @@ class Client:
 
     @property
     def is_gone(self) -> bool:
-        """Say whether the client has hung up; behind a proxy, whether the proxy has."""
+        """Say whether the client will send nothing more; behind a proxy, whether the proxy will."""
         if self.connection is None:
             return False
         poll = select.poll()

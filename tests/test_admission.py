@@ -35,6 +35,10 @@ class Visitor(threading.Thread):
         except (ClientGone, RecognitionError) as error:
             self.error = error
 
+    @property
+    def waits(self) -> bool:
+        return any(ticket.client is self.client for ticket in tuple(self.places._tickets))
+
     def leave(self) -> None:
         self.may_leave.set()
         self.join(SECONDS)
@@ -51,10 +55,10 @@ def come(arrived: list[Visitor]) -> Iterator[Callable[[Places], Visitor]]:
     came: list[Visitor] = []
 
     def come_to(places: Places) -> Visitor:
-        visitor, waiting = Visitor(places, arrived), len(places._tickets)
+        visitor = Visitor(places, arrived)
         visitor.start()
         came.append(visitor)
-        until(lambda: visitor in arrived or len(places._tickets) > waiting or visitor.error)
+        until(lambda: visitor in arrived or visitor.waits or visitor.error)
         return visitor
 
     yield come_to
@@ -147,6 +151,12 @@ def test_a_client_who_sends_the_next_request_already_is_there():
     assert not Client(server).is_gone and not HERE.is_gone
 
 
+def test_a_client_who_will_send_nothing_more_is_gone():
+    server, end = socket.socketpair()
+    end.shutdown(socket.SHUT_WR)
+    assert Client(server).is_gone
+
+
 def test_nobody_is_looked_after_outside_of_a_place():
     server, end = socket.socketpair()
     with Places(running=1, waiting=0).place(Client(server)):
@@ -172,4 +182,5 @@ def test_nobody_need_send_what_could_not_wait(come):
         places.sending().__enter__()
     waiting.end.close()
     with places.sending():
-        assert waiting.error is None or isinstance(waiting.error, ClientGone)
+        waiting.join(SECONDS)
+    assert isinstance(waiting.error, ClientGone)

@@ -1,4 +1,8 @@
-"""How often: one count per key, per member of staff, and per address for everybody else."""
+"""How often: one count per key, per member of staff, and per address for everybody else.
+
+Every request counts, whatever its answer: also one that is refused, as wrong or as ``overloaded``.
+So who asks again and again where all places are taken is limited, too.
+"""
 
 from __future__ import annotations
 

@@ -159,8 +159,20 @@ class Follower:
 
     def load(self) -> None:
         """Begin to load everybody, unless somebody does so already."""
-        if self._lock.acquire(blocking=False):
-            self._start(self._load)
+        if not self._lock.acquire(blocking=False):
+            return
+        begun = threading.Event()
+
+        def load() -> None:
+            begun.set()
+            self._load()
+
+        try:
+            self._start(load)
+        except RuntimeError:  # no thread is to be had: the next request tries again
+            if not begun.is_set():  # or the lock is given back already
+                self._lock.release()
+            raise
 
     def caught_up(self, gallery: int, dimension: int) -> ExactIndex:
         """Return the index of ``gallery``, holding every change committed before this call.

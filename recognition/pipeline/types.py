@@ -84,11 +84,6 @@ class Picture:
         return cls(image, image.size)
 
     @property
-    def pixels(self) -> Pixels:
-        """A copy of the full picture, (H, W, 3)."""
-        return np.asarray(self.halved(0))
-
-    @property
     def finest(self) -> int:
         """How often the finest picture is halved that is there already."""
         return min(self._halvings)

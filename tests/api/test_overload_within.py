@@ -62,6 +62,13 @@ def test_every_call_with_pictures_is_refused_where_all_places_are_taken(api, tak
     assert stored() == before and not Event.objects.exists()
 
 
+def test_what_is_refused_as_overloaded_counts_in_the_limit(api, taken, call, settings):
+    path, fields = call
+    for name in ("REGISTER", "VERIFY", "IDENTIFY", "DEFAULT"):
+        setattr(settings, f"RATE_{name}", "1/d")
+    assert [api.post(path, **fields).status_code for _ in range(2)] == [503, 429]
+
+
 def test_every_other_call_is_answered_where_all_places_are_taken(api, taken):
     paths = ("/users", "/galleries", "/health", "/health/ready", "/", "/schema/")
     assert all(api.get(path).status_code in (200, 302) for path in paths)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from recognition.errors import RecognitionError
-from recognition.gallery.follow import Follower
+from recognition.gallery.follow import Follower, here
 from tests.gallery.book import D, best
 
 
@@ -99,6 +99,10 @@ def test_a_request_waits_for_people_who_are_there_soon(book):
     assert best(follower, [0, 1, 0, 0]) == [2]
 
 
+def no_thread(*_: object) -> None:
+    raise RuntimeError("no thread is to be had")
+
+
 def test_loading_that_failed_is_begun_again_by_the_next_request(book, monkeypatch):
     beside = Beside()
     follower = Follower(book, start=beside.acts.append, patience=0.05)
@@ -116,6 +120,22 @@ def test_a_request_tries_to_load_once_where_that_fails(book, monkeypatch):
     follower = Follower(book, start=lambda act: begun.append(act) or follower._lock.release())
     pytest.raises(RecognitionError, follower.caught_up, 1, D)
     assert len(begun) == 1
+
+
+def test_loading_that_found_no_thread_is_begun_again_by_the_next_request(book):
+    starts = [no_thread, here]
+    follower = Follower(book, start=lambda act: starts.pop(0)(act), patience=5)
+    pytest.raises(RuntimeError, follower.load)
+    assert best(follower, [0, 1, 0, 0]) == [2]
+
+
+def test_loading_that_failed_gives_the_lock_back_once(book, monkeypatch):
+    follower = Follower(book, patience=5)
+    with monkeypatch.context() as broken:
+        broken.setattr(book, "all_templates", no_thread)
+        with pytest.raises(RuntimeError, match="no thread"):
+            follower.load()
+    assert best(follower, [0, 1, 0, 0]) == [2]
 
 
 def test_nobody_is_named_while_a_database_that_was_set_back_is_read(book):

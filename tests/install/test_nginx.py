@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from django.conf import settings
 
 from recognition.errors import RecognitionError
 from tests.install.front import CONFIGURATION, Fake, Front
+from tests.install.test_image import service
 
 MB = 1024 * 1024
 
@@ -162,6 +165,74 @@ def test_a_client_that_stops_half_way_is_cut_off_and_asks_nobody(front, fakes):
         assert connection.recv(100) == b""
     assert 0.5 < time.monotonic() - started < 5
     assert asked(servers) == []
+
+
+SMALL, LARGE = "Content-Length: 9", "Content-Length: 10000000"
+CHUNKED = "Transfer-Encoding: chunked"
+
+
+@contextmanager
+def upload_under_way(site: Front, body: str) -> Iterator[None]:
+    """Begin an upload with this header, and hold it once nginx waits for its body."""
+    with socket.create_connection(("127.0.0.1", site.port), timeout=20) as connection:
+        head = f"POST /identify HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n{body}\r\n\r\n"
+        connection.sendall(head.encode())
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        yield
+
+
+@pytest.mark.parametrize(
+    ("limit", "body", "data"),
+    [
+        ("uploads", SMALL, b"x"),
+        ("uploads_of_one", SMALL, b"x"),
+        ("large", LARGE, bytes(10 * MB)),
+        ("large", CHUNKED, iter([b"x"])),
+        ("large_of_one", LARGE, bytes(10 * MB)),
+    ],
+)
+def test_one_upload_more_than_fits_is_a_problem_and_asks_nobody(front, fakes, limit, body, data):
+    servers = fakes()
+    site = front(servers, **{f"limit_conn {limit}": "1"})
+    with upload_under_way(site, body):
+        answer = requests.post(f"{site.url}/identify", data=data, timeout=20)
+    assert_problem(answer, "overloaded")
+    assert answer.headers["Retry-After"] == str(answer.json()["retry_after"])
+    assert asked(servers) == []
+
+
+def test_uploads_keep_no_request_without_a_body_waiting(front, fakes):
+    site = front(fakes(), **{"limit_conn uploads": "1"})
+    with upload_under_way(site, SMALL):
+        assert requests.get(f"{site.url}/users", timeout=20).ok
+        assert requests.post(f"{site.url}/users", timeout=20).ok  # Content-Length: 0
+    assert requests.post(f"{site.url}/identify", data=b"x", timeout=20).ok
+
+
+@pytest.mark.parametrize("size", [1, 9_999_999])
+def test_large_uploads_leave_room_for_others(front, fakes, size):
+    site = front(fakes(), **{"limit_conn large": "1"})
+    with upload_under_way(site, LARGE):
+        assert requests.post(f"{site.url}/identify", data=bytes(size), timeout=20).ok
+
+
+@pytest.mark.parametrize(("limit", "body"), [("uploads_of_one", SMALL), ("large_of_one", LARGE)])
+def test_one_address_leaves_room_for_another(front, fakes, limit, body):
+    site = front(fakes(), **{f"limit_conn {limit}": "1"})
+    other = ("127.0.0.2", 0)
+    with upload_under_way(site, body):
+        connection = http.client.HTTPConnection("127.0.0.1", site.port, 20, source_address=other)
+        connection.request("POST", "/identify", bytes(10 * MB))
+        assert connection.getresponse().status == 200
+
+
+def test_all_uploads_that_are_taken_fit_into_the_memory_of_the_container():
+    limits = dict(re.findall(r"limit_conn (\w+) (\d+);", CONFIGURATION.read_text()))
+    uploads, large = int(limits["uploads"]), int(limits["large"])
+    most = large * 68 * MB + (uploads - large) * 10_000_000 + 64 * MB
+    assert service("nginx")["mem_limit"] == "2g" and most < 0.9 * 2048 * MB
+    assert limits["uploads_of_one"] == str(uploads // 2)
+    assert limits["large_of_one"] == str(large // 2)
 
 
 def test_the_log_names_the_call_and_the_server_and_no_person(front, fakes):

@@ -12,6 +12,9 @@ import numpy as np
 import pillow_heif
 from PIL import Image
 
+from recognition.pipeline.decode import decode
+from recognition.pipeline.types import Picture, Pixels
+
 Size = tuple[int, int]  # width, height
 
 RED, GREEN, BLUE, SAND = (200, 30, 40), (30, 170, 50), (30, 50, 190), (220, 200, 150)
@@ -45,11 +48,21 @@ def photo(width: int = 96, height: int = 64) -> Image.Image:
     return Image.fromarray(noise).resize((width, height), Image.Resampling.BICUBIC)
 
 
-def centres(pixels: np.ndarray) -> list[tuple[int, ...]]:
+def pixels(picture: Picture) -> Pixels:
+    """Return the full picture as an array, (H, W, 3)."""
+    return np.asarray(picture.halved(0))
+
+
+def decoded(data: bytes) -> Pixels:
+    return pixels(decode(data))
+
+
+def centres(picture: Picture) -> list[tuple[int, ...]]:
     """Return the colours in the middle of the four quarters."""
-    height, width = pixels.shape[:2]
+    colours = pixels(picture)
+    height, width = colours.shape[:2]
     rows, columns = (height // 4, 3 * height // 4), (width // 4, 3 * width // 4)
-    return [tuple(int(band) for band in pixels[y, x]) for y in rows for x in columns]
+    return [tuple(int(band) for band in colours[y, x]) for y in rows for x in columns]
 
 
 def encode(image: Image.Image, format: str, **options: object) -> bytes:

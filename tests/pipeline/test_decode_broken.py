@@ -12,7 +12,7 @@ from PIL import Image
 from recognition.errors import RecognitionError
 from recognition.pipeline.decode import decode
 from tests.pipeline import pictures
-from tests.pipeline.pictures import BLUE, encode
+from tests.pipeline.pictures import BLUE, decoded, encode
 
 JPEG_OPTIONS = {
     "plain": {},
@@ -149,7 +149,7 @@ def test_decode_takes_a_jpeg_that_is_grey_in_its_corner(mode, progressive):
     pixels = np.array(pictures.photo())
     pixels[32:, 48:] = 128
     data = encode(Image.fromarray(pixels).convert(mode), "JPEG", progressive=progressive)
-    assert np.abs(decode(data).pixels[40:, 60:].astype(int) - 128).max() <= 3
+    assert np.abs(decoded(data)[40:, 60:].astype(int) - 128).max() <= 3
 
 
 def test_decode_takes_a_jpeg_with_something_behind_its_end():
@@ -181,7 +181,7 @@ def test_decode_refuses_an_interlaced_png_with_too_few_passes(passes):
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (5, 5), (8, 8), (13, 9)])
 def test_decode_takes_an_interlaced_png_of_any_size(size):
     image = pictures.quarters(*size) if min(size) > 1 else Image.new("RGB", size, BLUE)
-    assert np.array_equal(decode(pictures.png_interlaced(image)).pixels, np.asarray(image))
+    assert np.array_equal(decoded(pictures.png_interlaced(image)), np.asarray(image))
 
 
 @pytest.mark.parametrize("depth, colour", [(1, 0), (2, 0), (4, 0), (8, 0), (16, 2), (8, 6), (4, 3)])
@@ -190,7 +190,7 @@ def test_decode_takes_a_black_png_of_any_depth(depth, colour):
     rows = (b"\0" + bytes((5 * depth * samples + 7) // 8)) * 3
     palette = pictures.chunk(b"PLTE", bytes(48)) if colour == 3 else b""
     data = pictures.png((5, 3), depth, colour, rows, extra=palette)
-    assert decode(data).pixels.shape == (3, 5, 3)
+    assert decoded(data).shape == (3, 5, 3)
 
 
 def test_decode_refuses_a_png_whose_pixels_do_not_inflate():
