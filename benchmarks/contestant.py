@@ -11,6 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 READY = "ready"
+#: What Facesite sets for itself in a server (recognition/__init__.py), before numpy reads it.
+AS_SERVED = MappingProxyType({"OPENBLAS_NUM_THREADS": "1"})
 
 
 class Contestant(AbstractContextManager["Contestant"]):

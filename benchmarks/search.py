@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 from benchmarks.bench import Bench
-from benchmarks.contestant import Contestant
+from benchmarks.contestant import AS_SERVED, Contestant
 from benchmarks.people import Crowd
 from benchmarks.redis_server import RedisServer, program
 from benchmarks.report import Row, faster
@@ -25,7 +25,6 @@ SPREADS = {
 MANY = 1_000_000
 BARS = {"512": 10.0, "512, anywhere": 10.0, "128": 2.0}  # times faster than BLAS; DESIGN section 6
 SIZES_OF_ORIGINAL = (1_000, 10_000)
-AS_SERVED = {"OPENBLAS_NUM_THREADS": "1"}  # so it is in a server: recognition/__init__.py
 SEARCHES = 5  # a turn, since one takes less than waking up from the pause before it
 SPREAD_NOTE = (
     "people spread as dlib-resnet-v1's embeddings of LFW's View 1, of 512 dimensions with that "

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from benchmarks import photographs
 from benchmarks.bench import DIMENSIONS, EMBEDDERS, Bench
-from benchmarks.contestant import Contestant
+from benchmarks.contestant import AS_SERVED, Contestant
 from benchmarks.identify import US, library, shown_to
 from benchmarks.pipeline import Pipeline
 from benchmarks.report import Row
@@ -26,7 +26,9 @@ def rows(bench: Bench) -> Iterator[Row]:
     for embedder in EMBEDDERS:
         with ExitStack() as stack:
             ours = stack.enter_context(
-                Contestant(Pipeline, bench.environment(), embedder, bench.people)
+                Contestant(
+                    Pipeline, bench.environment(), embedder, bench.people, settings=AS_SERVED
+                )
             )
             name, theirs = library(bench, embedder, stack)
             for pictures in sizes:

@@ -24,10 +24,17 @@ def give_back_often() -> None:
     if not hasattr(libc, "malloc_trim"):  # musl, macOS
         return
     libc.mallopt(M_ARENA_MAX, max(2, os.cpu_count() or 1))
-    threading.Thread(target=_give_back, args=[libc], name="memory", daemon=True).start()
+    threading.Thread(target=_now_and_then, name="memory", daemon=True).start()
 
 
-def _give_back(libc: ctypes.CDLL) -> None:
+def give_back() -> None:
+    """Give back what is free now, where the C library is glibc."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "malloc_trim"):
+        libc.malloc_trim(0)
+
+
+def _now_and_then() -> None:
     while True:
         time.sleep(EVERY)
-        libc.malloc_trim(0)
+        give_back()

@@ -14,6 +14,7 @@ from django.db import connections
 from django_redis import get_redis_connection
 
 from facesite.cache import breaker
+from facesite.memory import give_back
 from recognition.admission import Places
 from recognition.changelog import Database
 from recognition.engine import milvus_engine
@@ -74,7 +75,9 @@ def network(network_id: str) -> OnnxNetwork:
     path = store().find(network_id)
     if network_id in MTCNN:  # several parts of a picture side by side, each on one thread
         return OnnxNetwork(path, threads=1, arena=True)
-    return OnnxNetwork(path, threads=settings.INFERENCE_THREADS, alone=alone)
+    # Several processes would keep their threads to the same cores.
+    own = settings.WEB_CONCURRENCY == 1
+    return OnnxNetwork(path, threads=settings.INFERENCE_THREADS, alone=alone, pinned=own)
 
 
 def alone() -> bool:
@@ -91,9 +94,8 @@ def workers() -> Executor | None:
 @built_once
 def _workers() -> ThreadPoolExecutor:
     count = max(settings.INFERENCE_THREADS, settings.MAX_RUNNING)
-    if settings.WEB_CONCURRENCY > 1:  # several processes would keep theirs to the same cores
-        return ThreadPoolExecutor(count, "detector")
-    return pinned(count, "detector")
+    make = pinned if settings.WEB_CONCURRENCY == 1 else ThreadPoolExecutor
+    return make(count, "detector")
 
 
 @built_once
@@ -176,6 +178,7 @@ def _in_thread(act: Callable[[], None]) -> None:
         log.error("index: the database does not answer, the next request tries again: %s", error)
     finally:
         connections.close_all()  # those of this thread
+        give_back()  # the blocks that were read, before anybody sees how much that is
 
 
 @built_once

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import cycle
 
 
@@ -31,3 +31,19 @@ def pinned(count: int, name: str, begin: Callable[[], None] | None = None) -> Th
             begin()
 
     return ThreadPoolExecutor(count, name, start)
+
+
+@contextmanager
+def kept_off(cores: set[int]) -> Iterator[None]:
+    """Keep the calling thread off ``cores``, where others wait for what it hands them."""
+    own = set(own_cores())
+    if not own - cores:
+        yield
+        return
+    with suppress(OSError):
+        os.sched_setaffinity(0, own - cores)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setaffinity(0, own)

@@ -9,7 +9,7 @@ import pytest
 
 from recognition import runtime
 from recognition.admission import Client
-from recognition.threads import own_cores, pinned
+from recognition.threads import kept_off, own_cores, pinned
 
 
 def test_each_thread_keeps_to_one_core_of_this_process():
@@ -47,3 +47,15 @@ def test_in_company_each_request_keeps_to_its_own_thread(two_at_once):
     with two_at_once.place(Client()), two_at_once.place(Client()):
         assert not runtime.alone() and runtime.workers() is None
     assert runtime.alone()
+
+
+def test_a_thread_is_kept_off_cores_for_a_while():
+    own = set(own_cores())
+    with kept_off({min(own)}):
+        assert os.sched_getaffinity(0) == (own - {min(own)} or own)
+    assert os.sched_getaffinity(0) == own
+
+
+def test_a_thread_is_not_kept_off_all_cores():
+    with kept_off(set(own_cores())):
+        assert os.sched_getaffinity(0) == set(own_cores())

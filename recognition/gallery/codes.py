@@ -75,10 +75,13 @@ class Codes:
 def in_large_pages(memory: NDArray[Any]) -> None:
     """Ask the system for large pages: reading from one end to the other then takes less time.
 
-    numpy does so for its own arrays. Where the system has no such thing, nothing happens.
+    numpy does so for its own arrays. Where the system has no such thing, nothing happens. The
+    memory is nothing but zeros: it is given back, and comes again, page by page, when written to.
     """
     if hasattr(mmap, "MADV_HUGEPAGE"):
         first = -(-memory.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
         size = memory.ctypes.data + memory.nbytes - first
+        size = max(size, 0) // mmap.PAGESIZE * mmap.PAGESIZE
         advise = ctypes.CDLL(None).madvise
-        advise(ctypes.c_void_p(first), ctypes.c_size_t(max(size, 0)), mmap.MADV_HUGEPAGE)
+        for advice in (mmap.MADV_HUGEPAGE, mmap.MADV_DONTNEED):
+            advise(ctypes.c_void_p(first), ctypes.c_size_t(size), advice)

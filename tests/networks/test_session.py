@@ -39,3 +39,10 @@ def test_a_run_in_company_has_one_thread_and_the_same_outputs(store):
     company[0] = True
     assert np.allclose(network.run(inputs)[0], alone, atol=1e-6)
     assert set(network._sessions) == {1, 2}
+
+
+def test_helpers_on_cores_of_their_own_change_nothing(store):
+    inputs = np.random.default_rng(5).normal(0, 0.3, (1, 3, 150, 150)).astype(np.float32)
+    pinned = OnnxNetwork(store.find(DLIB), threads=2, pinned=True)
+    expected = OnnxNetwork(store.find(DLIB), threads=2).run(inputs)[0]
+    assert np.allclose(pinned.run(inputs)[0], expected, atol=1e-6)
