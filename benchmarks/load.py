@@ -86,6 +86,8 @@ def rows(bench: Bench) -> Iterator[Row]:
         site.start()
         try:
             yield from _rows(embedder, _loads(bench, site), bench.cores)
+            memory = Measure.of([site.proportional_mb()], "MB")
+            yield Row("load", f"{embedder}: memory afterwards", memory)
         finally:
             site.stop()
 

@@ -160,8 +160,17 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
+    _start(_load_networks)
     if settings.GALLERY_ENGINE == "exact":
         _start(lambda: follower().load())
+
+
+def _load_networks() -> None:
+    """Load what the first request would wait for; what is missing, that request will say."""
+    names = (*MTCNN, default_embedder())
+    if all(store().has(name) for name in names):
+        for name in names:
+            network(name).load()
 
 
 def _start(act: Callable[[], None]) -> None:
@@ -178,7 +187,7 @@ def _in_thread(act: Callable[[], None]) -> None:
         log.error("index: the database does not answer, the next request tries again: %s", error)
     finally:
         connections.close_all()  # those of this thread
-        give_back()  # the blocks that were read, before anybody sees how much that is
+        give_back()  # what loading took
 
 
 @built_once

@@ -38,6 +38,10 @@ class OnnxNetwork:
         self._lock = threading.Lock()
         self._sessions: dict[int, onnxruntime.InferenceSession] = {}  # by threads
 
+    def load(self) -> None:
+        """Load what a run needs that is alone."""
+        self._load(self._threads)
+
     def run(self, inputs: Floats) -> list[Floats]:
         """Return the outputs for one normalised (N, C, H, W) float32 array, in the file's order."""
         threads = self._threads if self._alone() else 1
