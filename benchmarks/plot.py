@@ -207,7 +207,7 @@ def _legend(axes: Axes, *, columns: int) -> None:
     rows = -(-len(labels) // columns)
     axes.set_title(axes.get_title("left"), pad=4 + 13 * rows)
     place = {"loc": "lower left", "bbox_to_anchor": (-0.03, 0.98)}
-    look = {"ncols": columns, "handlelength": 1.0, "columnspacing": 0.9, "handletextpad": 0.5}
+    look = {"ncols": columns, "handlelength": 0.9, "columnspacing": 0.7, "handletextpad": 0.4}
     axes.legend(handles, labels, **place, **look).set_in_layout(False)
 
 
