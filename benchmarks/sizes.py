@@ -135,7 +135,7 @@ def tables() -> dict[str, float]:
         cursor.execute("VACUUM FULL")
         for model in (Subject, Reference, PersonTemplate, GalleryChange, Event):
             name = model._meta.db_table
-            cursor.execute(f"SELECT pg_total_relation_size('{name}')")  # noqa: S608  # ours
+            cursor.execute(f"SELECT pg_total_relation_size('{name}')")  # noqa: S608  # a model's
             sizes[f"a row of {model.__name__}"] = cursor.fetchone()[0] / model.objects.count()
     crop, embedding = Reference.objects.values_list("crop", "embedding")[0]
     return sizes | {

@@ -78,7 +78,7 @@ def answers(url: str, seconds: float) -> bool:
 
     def ask() -> None:
         try:
-            with urllib.request.urlopen(url, timeout=seconds) as response:  # noqa: S310  # the operator's
+            with urllib.request.urlopen(url, timeout=seconds) as response:  # noqa: S310  # an index that pip uses
                 if response.status == 200:
                     answered.set()
         except (OSError, ValueError) as error:

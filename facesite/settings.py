@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from facesite.environment import Environment
 from facesite.secrets import made_once
+from recognition.threads import core_count
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -31,7 +32,7 @@ HOST = env.str("HOST", "127.0.0.1")
 PORT = env.int("PORT", 8000)
 TLS = env.bool("TLS", False)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
-CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+CORES = core_count()
 # Requests with pictures in each process (recognition/admission.py), measured on 2 cores
 # (docs/decisions.md): computed at once, and waiting for that.
 MAX_RUNNING = env.int("MAX_RUNNING", max(1, CORES // max(1, WEB_CONCURRENCY)))

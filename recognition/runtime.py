@@ -59,7 +59,7 @@ def built_once(build: Callable[..., T]) -> Callable[..., T]:
         with _building:
             return cached(*args)
 
-    locked.cache_clear = cached.cache_clear  # type: ignore[attr-defined]  # for tests
+    locked.cache_clear = cached.cache_clear  # type: ignore[attr-defined]  # tests begin anew by it
     return locked
 
 

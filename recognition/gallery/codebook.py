@@ -22,7 +22,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations_with_replacement, product
+from itertools import combinations, product
 from statistics import NormalDist
 from typing import Any, Self
 
@@ -34,6 +34,7 @@ from recognition.pipeline.types import Floats
 Digits = NDArray[np.uint8]
 Flags = NDArray[np.bool_]
 Written = tuple[Digits, Flags]
+Partition = list[tuple[int, int, int]]  # of each group: its first and its last unit, its width
 
 MISS = 1e-9  # the probability that somebody is more similar than their bound
 Z = -NormalDist().inv_cdf(MISS)
@@ -286,32 +287,34 @@ def parted(variances: NDArray[np.float64], most_columns: int) -> tuple[list[slic
     """Return the groups and the widths in which the sum of all s is likely to be the least."""
     size = unit(len(variances))
     sums = np.concatenate([[0.0], np.cumsum(variances)])[::size]
-    best: tuple[float, tuple[int, ...], tuple[int, ...]] | None = None
-    for ends, widths in _partitions(len(sums) - 1):
-        counts = np.diff(ends) * size
-        columns = sum(n // w for n, w in zip(counts, widths, strict=True) if w)
-        if columns <= most_columns:
-            slack = sum(
-                (sums[end] - sums[start])
-                * min(1.0, Z * math.sqrt(ERRORS[LEVELS[width]] / count) if width else 1.0)
-                for start, end, count, width in zip(ends, ends[1:], counts, widths, strict=False)
-            )
-            if best is None or slack < best[0]:
-                best = slack, ends, widths
-    assert best is not None  # noqa: S101  # nobody need be written at all
-    _, ends, widths = best
-    places = [slice(a * size, b * size) for a, b in zip(ends, ends[1:], strict=False)]
-    return places, list(widths)
+
+    def slack(partition: Partition) -> float:
+        return sum(
+            float(sums[last] - sums[first]) * _expected(width, (last - first) * size)
+            for first, last, width in partition
+        )
+
+    written = (
+        partition
+        for partition in _partitions(len(sums) - 1)
+        if sum((b - a) * size // width for a, b, width in partition if width) <= most_columns
+    )
+    best = min(written, key=slack)
+    return [slice(a * size, b * size) for a, b, _ in best], [width for *_, width in best]
 
 
-def _partitions(units: int) -> Iterator[tuple[tuple[int, ...], tuple[int, ...]]]:
+def _expected(width: int, dimension: int) -> float:
+    """Return s of a group, likely, as a share of the group's variance."""
+    return min(1.0, Z * math.sqrt(ERRORS[LEVELS[width]] / dimension)) if width else 1.0
+
+
+def _partitions(units: int) -> Iterator[Partition]:
     """Return all ways to part so many units into groups, and what each digit may hold there."""
     for groups in range(1, min(GROUPS, units) + 1):
-        for inner in combinations_with_replacement(range(1, units), groups - 1):
+        for inner in combinations(range(1, units), groups - 1):
             ends = (0, *inner, units)
-            if len(set(ends)) == len(ends):
-                for widths in product(LEVELS, repeat=groups):
-                    yield ends, widths
+            for widths in product(LEVELS, repeat=groups):
+                yield list(zip(ends, ends[1:], widths, strict=False))
 
 
 @cache

@@ -240,7 +240,7 @@ class Engine:
         no key. Nobody waits for another one's counting where there are earlier counts.
         """
         if not self._comparing.acquire(blocking=self._compared is None):
-            assert self._compared is not None  # noqa: S101  # for mypy
+            assert self._compared is not None  # noqa: S101  # for mypy: the lock waited where it is
             return self._compared[1]
         try:
             before = time.monotonic()

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import faiss
 
-from recognition.threads import own_cores, pinned
+from recognition.threads import core_count, pinned
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
@@ -34,7 +34,7 @@ def on_one_core() -> None:
 @cache
 def workers() -> ThreadPoolExecutor:
     """Return as many threads as there are cores; made anew in a process that was forked."""
-    return pinned(len(own_cores()) or os.cpu_count() or 1, "gallery", on_one_core)
+    return pinned(core_count(), "gallery", on_one_core)
 
 
 os.register_at_fork(after_in_child=workers.cache_clear)

@@ -190,7 +190,7 @@ class _Opening(threading.Thread):
     def __init__(self, url: str, headers: dict[str, str], patience: Patience) -> None:
         super().__init__(daemon=True)
         headers = {"User-Agent": "facesite", "Accept-Encoding": "identity"} | headers
-        self._request = urllib.request.Request(url, headers=headers)  # noqa: S310 (checked)
+        self._request = urllib.request.Request(url, headers=headers)  # noqa: S310  # checked by callers
         self._patience = patience
         self._lock = threading.Lock()
         self._answer: HTTPResponse | OSError | http.client.HTTPException | None = None

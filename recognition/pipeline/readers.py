@@ -250,8 +250,7 @@ def _read_heic(data: bytes, admit: Admit) -> Image.Image:
         admit(struct.unpack(">II", stated[1]))
     if b"iovl" in properties:
         raise unsupported("a HEIC composed of overlays")
-    # pillow_heif declares no types.
-    image = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]
+    image = HeifImageFile(io.BytesIO(data))  # type: ignore[no-untyped-call]  # it declares none
     admit(image.size)
     if not _tiles_lie_inside(image.info.get("tiling")):
         raise SyntaxError("tiles outside the picture")

@@ -131,7 +131,8 @@ def _comparable(upload: Upload, embedder: str, selection: Selection, field: str)
 
 
 def _dot(first: Face, second: Face) -> float:
-    assert first.embedding is not None and second.embedding is not None  # noqa: S101  # for mypy
+    assert first.embedding is not None  # noqa: S101  # View.embed() made it; for mypy
+    assert second.embedding is not None  # noqa: S101  # as above
     return float(first.embedding @ second.embedding)
 
 

@@ -335,7 +335,7 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
 def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference:
     """Return the reference of a picture, not stored yet."""
     face = sighting.face
-    assert face.embedding is not None  # noqa: S101  # for mypy
+    assert face.embedding is not None  # noqa: S101  # embed() made it; for mypy
     return Reference(
         subject=subject,
         source_sha256=sighting.sha256,
