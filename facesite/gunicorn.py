@@ -10,6 +10,7 @@ import json
 import os
 import selectors
 import socket
+import sys
 import time
 import uuid
 from functools import partial
@@ -105,6 +106,14 @@ class PatientWorker(ThreadWorker):
         self.nr_conns -= 1
         conn.close()
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """End at once, on Ctrl-C.
+
+        gunicorn waits for the lock of its threads' queue here, and where this very thread held it
+        as the signal came, it waits for ever.
+        """
+        os._exit(0)
+
     def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
         """Refuse what is no HTTP, or too long, in the form of every other refusal."""
         if not isinstance(exc, ParseException):
@@ -158,6 +167,15 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
 def post_fork(server: Any, worker: Any) -> None:
     """Have a worker give back memory, before it makes threads."""
     give_back_often()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """End a worker whose requests are answered, without tidying up after its other threads.
+
+    One that loads a network meanwhile is in C++, which crashes or hangs when Python is gone.
+    """
+    if worker.booted:
+        os._exit(getattr(sys.exception(), "code", 1) or 0)
 
 
 def tls_files() -> tuple[str | None, str | None]:

@@ -187,6 +187,30 @@ def test_a_stopping_server_answers_what_it_has_begun(start):
         assert answer.result()["read"] == 0
 
 
+def test_ctrl_c_waits_for_no_request(start):
+    server = start()
+    with ThreadPoolExecutor(1) as client:
+        answer = client.submit(server.get, "/?9")
+        time.sleep(0.3)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=5) == 0
+        assert isinstance(answer.exception(), OSError)
+
+
+def test_ctrl_c_waits_for_no_lock_that_its_own_thread_holds():
+    """As it does while it hands a request to a thread."""
+    script = """if True:
+        from concurrent.futures import ThreadPoolExecutor
+        from facesite.gunicorn import PatientWorker
+        worker = PatientWorker.__new__(PatientWorker)
+        worker.tpool = ThreadPoolExecutor(1)
+        with worker.tpool._shutdown_lock:
+            worker.handle_quit(3, None)
+        """
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, timeout=30, check=False)
+    assert done.returncode == 0
+
+
 def test_forwarded_headers_are_left_to_the_application(start):
     headers = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https"}
     got = start().get("/", **headers)
