@@ -256,7 +256,10 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["recognition.api.schema.root_paths_only"],
-    "POSTPROCESSING_HOOKS": ["recognition.api.schema.with_codes"],
+    "POSTPROCESSING_HOOKS": [
+        "recognition.api.schema.with_codes",
+        "recognition.api.schema.empty_is_not_sent",
+    ],
 }
 
 # --- The rest -----------------------------------------------------------------------------------
