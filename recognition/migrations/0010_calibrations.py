@@ -16,7 +16,7 @@ def count_references(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recognition", "0003_engine_state")]
+    dependencies = [("recognition", "0004_roles")]
 
     operations = [
         migrations.AddField(
