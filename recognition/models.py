@@ -19,6 +19,8 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.findings import ReviewStep as ReviewStep
 from recognition.pipeline.types import Floats
 
 T = TypeVar("T")
@@ -198,7 +200,8 @@ class Subject(models.Model):
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
         # Not `only`: each row would then ask for its subject in a query of its own.
-        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
+        kept = self.references.filter(aside=False).values_list("embedding", flat=True)
+        embeddings = list(map(from_bytes, kept))
         if not embeddings:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -221,6 +224,8 @@ class Reference(models.Model):
     quality = models.JSONField()
     crop = models.BinaryField(null=True)
     source_sha256 = models.CharField(max_length=64)
+    # By a reviewer (services/review.py): kept, and no part of the template.
+    aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -95,7 +95,7 @@ def _years(text: str) -> float:
 
 def gallery_sample(gallery: Gallery) -> Sample:
     """Return the references of a gallery as they are stored."""
-    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True)
+    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True, aside=False)
     kept = rows.order_by("subject__number", "created", "pk")
     listed = list(kept.values_list("subject__number", "pk", "embedding"))
     numbers = np.array([number for number, _, _ in listed], np.int64)
