@@ -14,7 +14,7 @@ import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
@@ -201,7 +201,9 @@ class Subject(models.Model):
         """Make the person template anew: the unit mean of the references' embeddings."""
         # Not `only`: each row would then ask for its subject in a query of its own.
         kept = self.references.filter(aside=False).values_list("embedding", flat=True)
-        embeddings = list(map(from_bytes, kept))
+        # Others wait for the gallery to go back to theirs (services/reembedding.py).
+        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
+        embeddings = list(map(from_bytes, kept.filter(used)))
         if not embeddings:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -223,6 +225,9 @@ class Reference(models.Model):
     detection_probability = models.FloatField()
     quality = models.JSONField()
     crop = models.BinaryField(null=True)
+    # What is around the face, from which any embedder's own crop can be cut (pipeline/context.py).
+    context = models.BinaryField(null=True)
+    context_place = models.JSONField(null=True)
     source_sha256 = models.CharField(max_length=64)
     # By a reviewer (services/review.py): kept, and no part of the template.
     aside = models.BooleanField(default=False)
@@ -238,6 +243,27 @@ class Reference(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class OtherEmbedding(models.Model):
+    """The embedding of a reference by another embedder than its gallery uses (``reembed``).
+
+    Made before the gallery changes over; afterwards it holds the former one, so that the gallery
+    can go back. ``former`` is used within the transaction that exchanges them, and empty else.
+    """
+
+    reference = models.ForeignKey(Reference, on_delete=models.CASCADE, related_name="others")
+    embedder = models.CharField(max_length=64)
+    embedding = models.BinaryField()
+    former = models.BinaryField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reference", "embedder"], name="one_an_embedder")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} of {self.reference_id}"
 
 
 class PersonTemplate(models.Model):

@@ -377,7 +377,7 @@ class UserSerializer(ListedUserSerializer):
     @extend_schema_field(ReferenceSerializer(many=True))
     def get_references(self, subject: Subject) -> list[dict[str, Any]]:
         references = subject.references.annotate(has_crop=Q(crop__isnull=False))
-        return ReferenceSerializer(references.defer("embedding", "crop"), many=True).data
+        return ReferenceSerializer(references.defer("embedding", "crop", "context"), many=True).data
 
 
 class UsersPageSerializer(serializers.Serializer):

@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from django.db.models import F
 from numpy.typing import NDArray
 
 from recognition.errors import RecognitionError
@@ -95,7 +96,12 @@ def _years(text: str) -> float:
 
 def gallery_sample(gallery: Gallery) -> Sample:
     """Return the references of a gallery as they are stored."""
-    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True, aside=False)
+    rows = Reference.objects.filter(
+        subject__gallery=gallery,
+        subject__active=True,
+        aside=False,
+        embedder=F("subject__gallery__embedder"),
+    )
     kept = rows.order_by("subject__number", "created", "pk")
     listed = list(kept.values_list("subject__number", "pk", "embedding"))
     numbers = np.array([number for number, _, _ in listed], np.int64)

@@ -57,7 +57,7 @@ class Diagnosis:
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     """Look at one person from all sides; nothing is changed."""
     subject = find_user(gallery, user_id)
-    kept = list(subject.references.filter(aside=False).defer("crop"))
+    kept = list(subject.references.filter(aside=False).defer("crop", "context"))
     embeddings = np.array([from_bytes(reference.embedding) for reference in kept], np.float32)
     index = runtime.index(gallery)
     policy = Policy.for_identify(runtime.embedder_of(gallery), people=len(index), gallery=gallery)

@@ -27,6 +27,7 @@ from recognition.models import (
     Subject,
     to_bytes,
 )
+from recognition.pipeline.context import Place, context_of
 from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
@@ -77,6 +78,7 @@ class Sighting:
     sha256: str
     face: Face
     reference_id: str = ""
+    context: tuple[bytes, Place] | None = None
 
 
 def register(
@@ -122,7 +124,8 @@ def _look_at_all(
     target: Target, uploads: Sequence[Upload], selection: Selection
 ) -> tuple[list[Sighting], list[Rejected]]:
     hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
-    known = {old.source_sha256: old for old in _owned(target).filter(source_sha256__in=hashes)}
+    owned = _owned(target).filter(source_sha256__in=hashes)
+    known = {old.source_sha256: old for old in owned.defer("embedding", "crop", "context")}
     sightings: list[Sighting] = []
     rejected: list[Rejected] = []
     for index, (upload, sha256) in enumerate(zip(uploads, hashes, strict=True)):
@@ -131,8 +134,8 @@ def _look_at_all(
                 old = known[sha256]
                 sightings.append(Sighting(index, upload, sha256, face_of(old), str(old.pk)))
             else:
-                face = _registrable(upload, target.embedder, selection)
-                sightings.append(Sighting(index, upload, sha256, face))
+                face, context = _registrable(upload, target.embedder, selection)
+                sightings.append(Sighting(index, upload, sha256, face, context=context))
         except RecognitionError as error:
             if error.problem.status >= 500:
                 raise
@@ -147,14 +150,20 @@ def _owned(target: Target) -> QuerySet[Reference]:
     )
 
 
-def _registrable(upload: Upload, embedder: str, selection: Selection) -> Face:
-    """Return the embedded face of a picture that is good enough to be a reference."""
+def _registrable(
+    upload: Upload, embedder: str, selection: Selection
+) -> tuple[Face, tuple[bytes, Place] | None]:
+    """Return the embedded face of a picture that is good enough to be a reference.
+
+    Also returns what is around it, to be kept for other embedders, where crops are kept.
+    """
     view = look(upload, embedder, selection)
     seen = chosen(view, selection)
     refuse(view.faults(seen.face))
     if selection.face is None and selection.box is None:
         _refuse_rivals(view, seen.face)
-    return view.embed([seen.face])[0]
+    context = context_of(view.picture, seen.face.detection) if settings.KEEP_CROPS else None
+    return view.embed([seen.face])[0], context
 
 
 def _refuse_rivals(view: View, face: Face) -> None:
@@ -346,6 +355,8 @@ def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference
         detection_probability=face.detection.probability,
         quality=asdict(face.quality),
         crop=crop_jpeg(face) if settings.KEEP_CROPS else None,
+        context=sighting.context[0] if sighting.context else None,
+        context_place=asdict(sighting.context[1]) if sighting.context else None,
     )
 
 

@@ -146,7 +146,9 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     """
     asked = wanted.get("references", {})
     rows = Reference.objects.filter(subject__gallery=gallery, pk__in=list(asked))
-    references = {str(r.pk): r for r in rows.defer("embedding", "crop").select_related("subject")}
+    references = {
+        str(r.pk): r for r in rows.defer("embedding", "crop", "context").select_related("subject")
+    }
     numbers = {number for number, _ in asked.values()} | set(map(int, wanted.get("active", {})))
     numbers |= {r.subject.number for r in references.values()}
     people = {
