@@ -116,9 +116,6 @@ def test_a_session_that_ended_is_said(visit, photos):
     expect(page.get_by_role("alert")).to_contain_text("You are not signed in any more.")
 
 
-@pytest.mark.parametrize(
-    ("form", "said"), [("register", "ada-77: 1 accepted"), ("verify", "No user 'ada-77'")]
-)
 def test_whoever_signed_in_again_in_another_tab_goes_on(visit, photos):
     page = visit("/console/identify", role="operator")
     other = page.context.new_page()
@@ -137,6 +134,9 @@ def test_a_threshold_that_is_no_number_is_said(visit, photos):
     expect(page.locator(".errors")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("form", "said"), [("register", "ada-77: 1 accepted"), ("verify", "No user 'ada-77'")]
+)
 def test_the_user_id_reaches_the_server(visit, photos, new_gallery, form, said):
     path = f"/console/{form}?gallery={new_gallery}"
     page = visit(path, role="operator", expect_errors=True)

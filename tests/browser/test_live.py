@@ -101,7 +101,7 @@ def test_stopped_and_started_again_one_request_is_under_way_at_most(live):
 
 def test_a_camera_that_gives_no_picture_is_said(live):
     page = live("camera")
-    page.evaluate("HTMLCanvasElement.prototype.toBlob = (done) => done(null)")
+    page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
     page.get_by_role("button", name="Start the camera").click()
     expect(page.get_by_role("alert")).to_have_text("The camera gives no picture.")
     expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
