@@ -1,0 +1,55 @@
+"""The console's cast: browsers without JavaScript, signed in as a viewer, an operator, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from recognition.models import Gallery, Subject
+
+
+@pytest.fixture
+def sign_in(gallery: Gallery, django_user_model: Any) -> Callable[[str], Client]:
+    """Return a function that signs in somebody of a role: ``sign_in("viewer")``, "" for nobody."""
+
+    def as_role(role: str) -> Client:
+        client = Client()
+        if role:
+            user = django_user_model.objects.create_user(role, password="x", is_staff=True)
+            user.groups.add(Group.objects.get(name=role))
+            client.force_login(user)
+        return client
+
+    return as_role
+
+
+@pytest.fixture
+def operator(sign_in: Callable[[str], Client]) -> Client:
+    return sign_in("operator")
+
+
+@pytest.fixture
+def administrator(sign_in: Callable[[str], Client]) -> Client:
+    return sign_in("administrator")
+
+
+def crowd(gallery: Gallery, count: int, **fields: Any) -> list[Subject]:
+    """Make people without faces: lists do not look at faces."""
+    people = [
+        Subject(gallery=gallery, user_id=f"u{number:05}", **fields) for number in range(count)
+    ]
+    return Subject.objects.bulk_create(people, batch_size=1000)
+
+
+def queries(client: Client, path: str) -> int:
+    """Return how many queries a page takes, once what is done at first use is done."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
