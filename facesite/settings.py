@@ -49,7 +49,7 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # believed from T
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
-# No script and no style that is not a file of ours, or carries the nonce of its page; /docs/ and the
+# No script or style that is no file of ours and lacks the nonce of its page; /docs/ and the
 # browsable API alone may have styles inside (recognition/api/base.py).
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,4 +1,4 @@
-"""How static files are stored for serving: compressed, under names that change with their content."""
+"""How static files are stored: compressed, under names that change with their content."""
 
 from __future__ import annotations
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.templatetags.static import static
 from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -13,6 +16,14 @@ from recognition.api.health import CallsView
 from recognition.web import urls as console
 
 calls = [path("", CallsView.as_view(patterns=api.urlpatterns), name="calls"), *api.urlpatterns]
+
+
+class Icon(RedirectView):
+    """Where browsers look for an icon that a page does not name."""
+
+    def get_redirect_url(self, *args: Any, **kwargs: Any) -> str:
+        return static("console/icon.svg")
+
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="console:home")),
@@ -25,6 +36,7 @@ urlpatterns = [
     path("console", RedirectView.as_view(pattern_name="console:home")),
     path("console/", include(console)),
     path("admin/", admin.site.urls),
+    path("favicon.ico", Icon.as_view()),
 ]
 
 handler400 = "recognition.api.problems.handler400"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image, ImageOps
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests.servers import Site
@@ -98,3 +100,22 @@ def sign_in(page: Page, role: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url("**/console/")
+
+
+@pytest.fixture
+def new_gallery(console: Site) -> str:
+    """Return a gallery of this test's own."""
+    name = f"g-{uuid.uuid4().hex[:8]}"
+    assert console.call("POST", "/galleries", json={"name": name}).status_code == 201
+    return name
+
+
+def as_picture(path: Path, size: tuple[int, int], *photographs: Path) -> Path:
+    """Write a grey picture of ``size`` with photographs side by side, each as large as fits."""
+    picture = Image.new("RGB", size, "grey")
+    width = size[0] // max(1, len(photographs))
+    for place, photograph in enumerate(photographs):
+        part = ImageOps.contain(Image.open(photograph).convert("RGB"), (width, size[1]))
+        picture.paste(part, (place * width, 0))
+    picture.save(path)
+    return path
