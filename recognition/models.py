@@ -264,6 +264,30 @@ class Event(models.Model):
         return f"{self.id} {self.act} {self.outcome}"
 
 
+class Sighting(models.Model):
+    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
+
+    Written with its event and erased with it. The deletion is not left to Django's cascade, which
+    would read every old event before it deletes them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
+    time = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=32)
+    gallery = models.CharField(max_length=64)
+    subject_number = models.BigIntegerField()
+    similarity = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
 def environment_prefix(key: str) -> str:
     """Return what the key given by ``API_KEY`` is looked up by: it has no prefix of its own."""
     return hashlib.sha256(key.encode()).hexdigest()[:8]

@@ -21,6 +21,7 @@ from recognition.models import (
     Gallery,
     GalleryChange,
     Reference,
+    Sighting,
     Subject,
     SubjectQuerySet,
 )
@@ -106,7 +107,9 @@ def set_threshold(gallery: Gallery, threshold: float | None, *, actor: Actor) ->
 def forget_old_events(today: date) -> None:
     """Delete what is older than ``EVENTS_KEEP`` days."""
     kept = timezone.now() - timedelta(days=settings.EVENTS_KEEP)
-    Event.objects.filter(time__lt=kept).delete()
+    with transaction.atomic():
+        Sighting.objects.filter(time__lt=kept).delete()
+        Event.objects.filter(time__lt=kept).delete()
 
 
 def record(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 
 from recognition import runtime
-from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
+from recognition.decisions import MATCH, NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
 from recognition.errors import ClientGone, RecognitionError
 from recognition.gallery.exact import ALL, Candidate
 from recognition.gallery.index import Index
@@ -32,6 +33,7 @@ from recognition.services.results import (
     Upload,
     Verification,
 )
+from recognition.services.sightings import record_sightings
 
 EVENT_CANDIDATES = 3  # of each face, kept in the event
 NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
@@ -68,6 +70,8 @@ def verify(
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
         event |= {"threshold": policy.threshold, "threshold_source": policy.source}
         event |= {"quality": asdict(seen.face.quality), "gallery_version": runtime.version()}
+        if verified and similarity is not None:
+            event["named"] = [Candidate(subject.number, similarity)]
     reason = _why(subject, similarity, policy)
     return Verification(user_id, verified, similarity, policy, reason, seen, embedder)
 
@@ -167,6 +171,9 @@ def identify(
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
         event |= {"outcome": outcome, **_summary(identified, found, policy)}
+        event["named"] = [
+            face.decision.matches[0] for face in identified if face.decision.status == MATCH
+        ]
     return Identification(identified, first, policy, len(index), embedder, view.clock.laps)
 
 
@@ -270,7 +277,8 @@ def _summary(
 def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any]]:
     """Write an ``Event`` of what is done inside, refusals included.
 
-    The block adds to the dict; ``subject`` and ``outcome`` are taken out of it, the rest is kept.
+    The block adds to the dict; ``subject``, ``outcome`` and ``named`` (the candidates who were
+    named) are taken out of it, the rest is kept.
     """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
     try:
@@ -284,5 +292,7 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")
-        subject = decision.pop("subject", None)
-        record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        subject, named = decision.pop("subject", None), decision.pop("named", [])
+        with transaction.atomic() if named else nullcontext():
+            event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+            record_sightings(event, named)

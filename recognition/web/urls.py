@@ -6,9 +6,11 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, home, recognise, users
+from recognition.web import account, home, person, recognise, users
 
 app_name = "console"
+PERSON = "users/<gallery>/<user_id>"
+REFERENCE = f"{PERSON}/references/<reference_id>"
 # Texts change with the version alone; a page that shows the old ones for an hour is still right.
 texts = cache_control(max_age=3600)(JavaScriptCatalog.as_view(packages=["recognition"]))
 
@@ -22,7 +24,9 @@ urlpatterns = [
     path("identify", recognise.IdentifyPage.as_view(), name="identify"),
     path("users", users.UsersPage.as_view(), name="users"),
     path("users/unregister", users.UnregisterPage.as_view(), name="unregister"),
-    path("users/<gallery>/<user_id>", home.HomePage.as_view(), name="user"),
-    path("users/<gallery>/<user_id>/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path(PERSON, person.PersonPage.as_view(), name="user"),
+    path(f"{PERSON}/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path(REFERENCE, person.ReferencePage.as_view(), name="reference"),
+    path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
     path("live", recognise.LivePage.as_view(), name="live"),
 ]
