@@ -10,9 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = (
-    "Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py", ".ci/run", ".ci/packages",
-)  # fmt: skip
+COPIED = ("Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py")
+COPIED += (".ci/run", ".ci/packages")
 TOOLS = ("cat", "cp", "find", "make", "mkdir", "rm", "sed", "sh", "touch")
 CI_TOOLS = ("bash", "dirname", "env", "grep", "mktemp", "tail", "tee")
 

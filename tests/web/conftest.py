@@ -1,4 +1,4 @@
-"""The console's cast: browsers without JavaScript, signed in as a viewer, an operator, ..."""
+"""The console's cast: the browsers of a viewer, an operator and an administrator."""
 
 from __future__ import annotations
 
@@ -15,35 +15,37 @@ from recognition.models import Gallery, Subject
 
 
 @pytest.fixture
-def sign_in(gallery: Gallery, django_user_model: Any) -> Callable[[str], Client]:
-    """Return a function that signs in somebody of a role: ``sign_in("viewer")``, "" for nobody."""
+def sign_in(gallery: Gallery, django_user_model: Any) -> Callable[..., Client]:
+    """Return a function that signs in a user of a role: ``sign_in("viewer")``."""
 
-    def as_role(role: str) -> Client:
-        client = Client()
-        if role:
-            user = django_user_model.objects.create_user(role, password="x", is_staff=True)
-            user.groups.add(Group.objects.get(name=role))
-            client.force_login(user)
+    def sign_in_as(role: str, **options: Any) -> Client:
+        user = django_user_model.objects.create_user(role, password="x", is_staff=True)
+        user.groups.add(Group.objects.get(name=role))
+        client = Client(**options)
+        client.force_login(user)
         return client
 
-    return as_role
+    return sign_in_as
 
 
 @pytest.fixture
-def operator(sign_in: Callable[[str], Client]) -> Client:
+def operator(sign_in: Callable[..., Client]) -> Client:
     return sign_in("operator")
 
 
 @pytest.fixture
-def administrator(sign_in: Callable[[str], Client]) -> Client:
+def viewer(sign_in: Callable[..., Client]) -> Client:
+    return sign_in("viewer")
+
+
+@pytest.fixture
+def administrator(sign_in: Callable[..., Client]) -> Client:
     return sign_in("administrator")
 
 
-def crowd(gallery: Gallery, count: int, **fields: Any) -> list[Subject]:
+def crowd(gallery: Gallery, count: int) -> list[Subject]:
     """Make people without faces: lists do not look at faces."""
-    people = [
-        Subject(gallery=gallery, user_id=f"u{number:05}", **fields) for number in range(count)
-    ]
+    people = [Subject(gallery=gallery, user_id=f"u{number:05}") for number in range(count)]
     return Subject.objects.bulk_create(people, batch_size=1000)
 
 

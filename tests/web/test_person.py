@@ -146,8 +146,8 @@ def test_more_references_take_no_more_queries(operator, register, barack):
     assert queries(operator, BARACK) == one <= 20
 
 
-def test_a_viewer_looks_and_is_offered_nothing_else(sign_in, barack):
-    page = shown(sign_in("viewer"))
+def test_a_viewer_looks_and_is_offered_nothing_else(viewer, barack):
+    page = shown(viewer)
     assert "Metadata" in page and "History" in page
     for word in ("Save", "Add photographs", "Remove", "Unregister"):
         assert word not in page
