@@ -6,7 +6,7 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, home, person, recognise, users
+from recognition.web import account, activity, home, person, recognise, users
 
 app_name = "console"
 PERSON = "users/<gallery>/<user_id>"
@@ -28,5 +28,9 @@ urlpatterns = [
     path(f"{PERSON}/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
     path(REFERENCE, person.ReferencePage.as_view(), name="reference"),
     path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
+    path("activity", activity.ActivityPage.as_view(), name="activity"),
+    path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
+    path("attendance", activity.AttendancePage.as_view(), name="attendance"),
+    path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
     path("live", recognise.LivePage.as_view(), name="live"),
 ]
