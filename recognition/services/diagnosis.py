@@ -69,9 +69,14 @@ def _judged(references: list[Reference], embeddings: Floats) -> list[Judged]:
     pairs = embeddings @ embeddings.T  # (R, R)
     others = to_the_others(embeddings)
     return [
-        Judged(one, faults(Quality(**one.quality), limits), to_others, row.tolist())
+        Judged(one, _faults(one, limits), to_others, row.tolist())
         for one, to_others, row in zip(references, others, pairs, strict=True)
     ]
+
+
+def _faults(reference: Reference, limits: QualityLimits) -> list[Fault]:
+    # Whoever fills a gallery with made-up people has nothing to measure.
+    return faults(Quality(**reference.quality), limits) if reference.quality else []
 
 
 def to_the_others(embeddings: Floats) -> list[float | None]:

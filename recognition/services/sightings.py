@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Count, Max, Min, QuerySet
-from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from recognition.gallery.exact import Candidate
 from recognition.models import Event, Sighting, Subject
@@ -38,18 +38,37 @@ def events_of(subject: Subject, *, limit: int) -> list[Event]:
     return sorted(found.values(), key=lambda event: -event.pk)[:limit]
 
 
-def days(since: datetime, until: datetime, *, gallery: str = "") -> QuerySet[Any, Any]:
-    """Return for each person and day ``first`` and ``last`` seen, and how often (``times``).
+def days(since: date, until: date, *, gallery: str = "") -> Iterator[dict[str, Any]]:
+    """Yield for each day and person ``first`` and ``last`` seen, and how often (``times``).
 
-    Newest day first. A day is one of the time zone in force (``TIME_ZONE``).
+    From ``until`` back to ``since``, both included, in the time zone in force. A query a day:
+    whoever looks at the newest rows alone does not pay for the rest.
     """
-    seen = Sighting.objects.filter(time__gte=since, time__lt=until)
+    oldest = Sighting.objects.order_by("time").values_list("time", flat=True).first()
+    if oldest is None:
+        return
+    since = max(since, timezone.localdate(oldest))
+    day = min(until, timezone.localdate())
+    while day >= since:
+        for row in _of_day(day, gallery):
+            yield {"day": day, **row}
+        day -= timedelta(days=1)
+
+
+def _of_day(day: date, gallery: str) -> QuerySet[Any, Any]:
+    seen = Sighting.objects.filter(
+        time__gte=start_of(day), time__lt=start_of(day + timedelta(days=1))
+    )
     if gallery:
         seen = seen.filter(gallery=gallery)
     return (
-        seen.annotate(day=TruncDate("time"))
-        .order_by()
-        .values("day", "gallery", "subject_number")
+        seen.order_by()
+        .values("gallery", "subject_number")
         .annotate(first=Min("time"), last=Max("time"), times=Count("event", distinct=True))
-        .order_by("-day", "first", "subject_number")
+        .order_by("first", "subject_number")
     )
+
+
+def start_of(day: date) -> datetime:
+    """Return the first moment of a day in the time zone in force."""
+    return timezone.make_aware(datetime.combine(day, time.min))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
+from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
@@ -16,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, UNKNOWN
 from recognition.errors import PROBLEMS
 from recognition.models import Event, Gallery, Sighting, Subject
-from recognition.services.sightings import days
+from recognition.services.sightings import days, start_of
 from recognition.web.base import ConsolePage
 from recognition.web.events import lines, numbers_of, people_by_number
 from recognition.web.exports import csv_answer
@@ -62,11 +63,6 @@ class EventsForm(DaysForm):
     person = text(_("Person"), placeholder="user_id")
 
     field_order: ClassVar = ["act", "outcome", "person", "actor", "gallery", "since", "until"]
-
-
-def start_of(one: date) -> datetime:
-    """Return the first moment of a day in the time zone in force."""
-    return timezone.make_aware(datetime.combine(one, time.min))
 
 
 def matching(asked: dict[str, Any]) -> QuerySet[Event]:
@@ -196,7 +192,7 @@ class AttendancePage(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = DaysForm(with_days(request.GET))
-        rows = attendance(form.asked())[: MOST_DAYS + 1]
+        rows = list(islice(attendance(form.asked()), MOST_DAYS + 1))
         return self.show(
             "attendance.html",
             form=form,
@@ -225,22 +221,21 @@ def with_days(asked: QueryDict) -> QueryDict:
     return filled
 
 
-def attendance(asked: dict[str, Any]) -> QuerySet[Any, Any]:
-    since = asked.get("since", date(2000, 1, 1))
-    until = asked.get("until", timezone.localdate())
-    after = start_of(until + timedelta(days=1))
-    return days(start_of(since), after, gallery=asked.get("gallery", ""))
+def attendance(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    since, until = asked.get("since", SOME_DAY[0].limit_value), asked.get("until", date.max)
+    return days(since, until, gallery=asked.get("gallery", ""))
 
 
 def with_people(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield rows with the ``person``, None for who is not registered any more."""
-    found = list(rows)
-    who = people_by_number(row["subject_number"] for row in found)
-    for row in found:
-        yield {**row, "person": who.get(row["subject_number"])}
+    rows = iter(rows)
+    while some := list(islice(rows, BATCH)):
+        who = people_by_number(row["subject_number"] for row in some)
+        for row in some:
+            yield {**row, "person": who.get(row["subject_number"])}
 
 
-def attendance_rows(rows: QuerySet[Any, Any], *, named: bool) -> Iterator[list[Any]]:
+def attendance_rows(rows: Iterator[dict[str, Any]], *, named: bool) -> Iterator[list[Any]]:
     yield ["day", "user_id", "display_name", "gallery", "number", "first", "last", "times"]
     for row in with_people(rows):
         person = row["person"] if named else None

@@ -125,6 +125,8 @@ def card(number: int, judged: Any) -> dict[str, Any]:
 
 def in_words(quality: dict[str, float]) -> str:
     """Return measured quality as a person says it."""
+    if not quality:
+        return _("not measured")
     light = _("well lit") if quality["brightness"] >= WELL_LIT else _("dim")
     sharp = _("sharp") if quality["sharpness"] >= SHARP else _("a little soft")
     aside = abs(quality["yaw"]) > ASIDE or abs(quality["pitch"]) > ASIDE

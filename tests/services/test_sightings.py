@@ -76,11 +76,11 @@ def test_the_events_of_a_person_are_those_about_and_those_naming_them(gallery, p
 
 
 def test_days_tell_first_and_last_and_how_often(gallery):
-    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
+    noon = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0) - timedelta(days=1)
     for hours in (-26, -2, 0, 3):
         sighting(time=noon + timedelta(hours=hours))
     sighting(time=noon, gallery="other", subject_number=8)
-    found = list(days(noon - timedelta(days=3), noon + timedelta(days=1), gallery="default"))
+    found = list(days(noon.date() - timedelta(days=3), noon.date(), gallery="default"))
     assert [(row["day"], row["times"]) for row in found] == [
         (noon.date(), 3),
         (noon.date() - timedelta(days=1), 1),
@@ -100,5 +100,5 @@ def test_two_faces_of_one_event_are_one_time(gallery: Gallery):
     twin = Sighting.objects.get()
     twin.pk = None
     twin.save()
-    [row] = days(timezone.now() - timedelta(days=1), timezone.now())
+    [row] = days(date(2000, 1, 1), date.max)
     assert row["times"] == 1

@@ -160,3 +160,8 @@ def test_a_viewer_looks_and_is_offered_nothing_else(viewer, barack):
 def test_quality_is_put_into_words(changes, word):
     quality = {"size": 90.4, "sharpness": 1, "brightness": 120, "yaw": 0, "pitch": 0, "roll": 0}
     assert word in in_words({**quality, **changes})
+
+
+def test_a_reference_that_was_never_measured_is_shown(operator, barack):
+    barack.references.update(quality={}, box={}, landmarks={}, crop=None)
+    assert "not measured" in shown(operator)
