@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
@@ -31,6 +32,7 @@ SCOPES = ("register", "verify", "identify", "read", "delete")
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
+USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -320,6 +322,10 @@ class ApiKeyManager(BaseAPIKeyManager):
             )
 
 
+#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
+_last_noted: dict[str, float] = {}
+
+
 def all_scopes() -> list[str]:
     return list(SCOPES)
 
@@ -334,6 +340,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=all_scopes)
     galleries = models.JSONField(default=list, blank=True)
     from_environment = models.BooleanField(default=False, editable=False)
+    last_used = models.DateTimeField(null=True, editable=False)
 
     objects = ApiKeyManager()
 
@@ -343,3 +350,11 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
+
+    def note_use(self) -> None:
+        """Remember that the key is used: to the minute, so that most requests write nothing."""
+        now = time.monotonic()
+        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
+            return
+        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
+        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())

@@ -42,7 +42,8 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(admin.ModelAdmin):
     form = ApiKeyForm
     list_display = (
-        "prefix", "name", "may", "where", "created", "expiry_date", "revoked", "from_environment",
+        "prefix", "name", "may", "where", "created", "expiry_date", "last_used", "revoked",
+        "from_environment",
     )  # fmt: skip
     list_filter = ("revoked", "created")
     search_fields = ("name", "prefix")
