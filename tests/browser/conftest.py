@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageOps
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.servers import Site
 
 PASSWORD = "correct horse battery staple"
 PATIENCE = 15_000  # ms; a machine with two cores runs other tests meanwhile
+expect.set_options(timeout=PATIENCE)
 ROLES = ("viewer", "operator", "administrator")
 
 # Django's own way to make users, for the roles that a migration makes groups of.

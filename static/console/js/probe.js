@@ -17,6 +17,7 @@ export class Probe {
     this.figure = document.querySelector("#stage");
     this.stage = new Stage(this.figure);
     this.file = null;
+    this.turn = 0; // of what was asked for: an answer that comes after a later question is dropped
     intake(form.querySelector(".drop"), ([file]) => this.take(file));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -34,6 +35,7 @@ export class Probe {
 
   /** Show the picture and the faces found in it. */
   async look() {
+    const turn = ++this.turn;
     this.faces = [];
     this.chosen = null;
     this.figure.hidden = false;
@@ -42,6 +44,7 @@ export class Probe {
     this.stage.draw([]);
     try {
       const found = await call("/detect", { form: { file: this.file, gallery: this.form.elements.gallery.value } });
+      if (turn !== this.turn) return;
       this.faces = found.faces;
       if (found.picture) this.stage.size(found.picture.width, found.picture.height);
       this.draw();
@@ -50,7 +53,7 @@ export class Probe {
       this.said.replaceChildren(note(this.faces.length ? "success" : "warning", text));
       if (this.faces.length === 1) this.said.append(quality(this.faces[0]));
     } catch (problem) {
-      this.fail(problem, () => this.look());
+      if (turn === this.turn) this.fail(problem, () => this.look());
     }
   }
 
@@ -69,6 +72,7 @@ export class Probe {
       this.form.querySelector("input[type=file]").focus();
       return;
     }
+    this.turn += 1;
     const button = this.form.querySelector("button.primary");
     button.disabled = true;
     this.said.replaceChildren(note("success", gettext("Comparing…")));
@@ -87,6 +91,7 @@ export class Probe {
   }
 
   reset() {
+    this.turn += 1;
     this.file = null;
     this.faces = [];
     this.figure.hidden = true;

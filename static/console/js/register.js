@@ -49,6 +49,7 @@ class Item {
 
   /** Find the faces of the picture and show them; nothing is stored. */
   async look() {
+    const turn = (this.turn = (this.turn ?? 0) + 1); // an answer that comes too late is dropped
     this.faces = [];
     this.chosen = null;
     this.box = null;
@@ -57,13 +58,14 @@ class Item {
     this.stage.edit(null);
     try {
       const found = await call("/detect", { form: { file: this.file, gallery: form.elements.gallery.value } });
+      if (turn !== this.turn) return;
       this.faces = found.faces;
       if (found.picture) this.stage.size(found.picture.width, found.picture.height);
       if (this.faces.length === 1) this.chosen = 0;
       this.boxed.hidden = !this.shown;
       this.draw();
     } catch (problem) {
-      this.refuse(problem, () => this.look());
+      if (turn === this.turn) this.refuse(problem, () => this.look());
     }
   }
 
@@ -115,15 +117,17 @@ class Item {
 
   /** Look for a face inside `box` alone. */
   async within(box) {
+    const turn = (this.turn += 1);
     this.box = box;
     this.busy(gettext("Looking inside the box…"));
     try {
       const found = await call("/register", { form: { ...this.fields(), user_id: form.elements.user_id.value || "preview", dry_run: "true" } });
+      if (turn !== this.turn) return;
       this.state.textContent = gettext("A face was found inside the box.");
       this.bar.hidden = true;
       this.facts.replaceChildren(...found.accepted.map(({ face }) => quality({ ...face, faults: [] })));
     } catch (problem) {
-      this.refuse(problem);
+      if (turn === this.turn) this.refuse(problem);
     }
   }
 
@@ -148,6 +152,7 @@ class Item {
   /** Send the picture; returns accepted, rejected or skipped. Throws what concerns all pictures. */
   async send(onDuplicate = "reject") {
     if (this.done) return "accepted";
+    this.turn += 1;
     this.busy(gettext("Sending…"));
     const { user_id: user, display_name: name } = form.elements;
     const form_ = { ...this.fields(), user_id: user.value, display_name: name.value, on_duplicate: onDuplicate };
