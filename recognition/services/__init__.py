@@ -13,6 +13,7 @@ from recognition.services.people import (
     find_reference,
     find_user,
     list_users,
+    rename_gallery,
     set_threshold,
     update_user,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "identify",
     "list_users",
     "register",
+    "rename_gallery",
     "set_threshold",
     "unregister",
     "update_user",

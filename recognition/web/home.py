@@ -53,7 +53,7 @@ class Overview:
 def galleries() -> list[Overview]:
     """Return every gallery with its counts and its policies."""
     counted = with_counts(Gallery.objects.all())
-    return [_overview(gallery) for gallery in counted]
+    return [overview(gallery) for gallery in counted]
 
 
 def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
@@ -70,7 +70,7 @@ def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
     )
 
 
-def _overview(gallery: Gallery) -> Overview:
+def overview(gallery: Gallery) -> Overview:
     embedder = runtime.embedder_of(gallery)
     return Overview(
         gallery,

@@ -6,7 +6,7 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, activity, home, keys, person, recognise, users
+from recognition.web import account, activity, galleries, home, keys, person, recognise, users
 
 app_name = "console"
 PERSON = "users/<gallery>/<user_id>"
@@ -32,6 +32,11 @@ urlpatterns = [
     path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
     path("attendance", activity.AttendancePage.as_view(), name="attendance"),
     path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
+    path("galleries", galleries.GalleriesPage.as_view(), name="galleries"),
+    path("galleries/<name>", galleries.GalleryPage.as_view(), name="gallery"),
+    path("galleries/<name>/rename", galleries.RenamePage.as_view(), name="rename"),
+    path("galleries/<name>/empty", galleries.EmptyPage.as_view(), name="empty"),
+    path("galleries/<name>/delete", galleries.DeletePage.as_view(), name="delete"),
     path("keys", keys.KeysPage.as_view(), name="keys"),
     path("keys/<prefix>/revoke", keys.RevokePage.as_view(), name="revoke"),
     path("live", recognise.LivePage.as_view(), name="live"),
