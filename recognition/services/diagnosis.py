@@ -13,8 +13,6 @@ from recognition.gallery.exact import ALL
 from recognition.models import PersonTemplate, Reference, Subject, from_bytes
 from recognition.pipeline.quality import Fault, QualityLimits, faults
 from recognition.pipeline.types import Floats, Quality
-from recognition.services.recognition import named
-from recognition.services.results import Match
 
 FEW = 3  # references; README: what one and three photographs miss
 
@@ -88,7 +86,15 @@ def to_the_others(embeddings: Floats) -> list[float | None]:
     return [float(value) for value in (embeddings * rest).sum(axis=1) / lengths]
 
 
-def nearest(subject: Subject, *, limit: int) -> tuple[list[Match], int]:
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Somebody else in the gallery. ``similarity``: cosine of both templates, -1 to 1."""
+
+    subject: Subject
+    similarity: float
+
+
+def nearest(subject: Subject, *, limit: int) -> tuple[list[Near], int]:
     """Return the people of the gallery who are most like ``subject``, best first, among how many.
 
     None who is inactive. Raises ``not_ready`` where the index cannot be asked.
@@ -99,5 +105,6 @@ def nearest(subject: Subject, *, limit: int) -> tuple[list[Match], int]:
         return [], len(index)
     [found] = index.search(from_bytes(template.vector)[None], limit=limit + 1, floor=ALL)
     others = {c.subject_number: c.similarity for c in found if c.subject_number != subject.number}
-    people = sorted(named(subject.gallery, others), key=lambda match: -match.similarity)
-    return people[:limit], len(index)
+    who = Subject.objects.filter(number__in=others, active=True)
+    near = sorted((Near(one, others[one.number]) for one in who), key=lambda near: -near.similarity)
+    return near[:limit], len(index)

@@ -15,8 +15,7 @@ from django.utils.translation import gettext_lazy
 from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Reference, Subject
-from recognition.services.diagnosis import FEW, Diagnosis, diagnose, nearest
-from recognition.services.results import Match
+from recognition.services.diagnosis import FEW, Diagnosis, Near, diagnose, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.events import Line, lines
@@ -105,7 +104,7 @@ class PersonPage(ConsolePage):
             status=status,
         )
 
-    def _nearest(self, user: Subject) -> tuple[list[Match], int, str]:
+    def _nearest(self, user: Subject) -> tuple[list[Near], int, str]:
         """Return the nearest others, among how many, and why they cannot be asked for now."""
         try:
             return *nearest(user, limit=NEAREST), ""
@@ -136,7 +135,7 @@ def in_words(quality: dict[str, float]) -> str:
     }  # fmt: skip
 
 
-def hints(user: Subject, diagnosis: Diagnosis, alike: list[Match]) -> list[str]:
+def hints(user: Subject, diagnosis: Diagnosis, alike: list[Near]) -> list[str]:
     """Return what stands in the way of recognising somebody, and what to do about it."""
     found = []
     if not user.active:
@@ -171,10 +170,10 @@ def _poor(diagnosis: Diagnosis) -> list[str]:
     ]
 
 
-def _rival(diagnosis: Diagnosis, alike: list[Match]) -> list[str]:
+def _rival(diagnosis: Diagnosis, alike: list[Near]) -> list[str]:
     if not alike or not diagnosis.identify.accepts(alike[0].similarity):
         return []
-    values = {"name": alike[0].user_id, "value": f"{alike[0].similarity:.3f}"}
+    values = {"name": alike[0].subject.user_id, "value": f"{alike[0].similarity:.3f}"}
     said = _("%(name)s is so much alike (%(value)s) that answers are ambiguous. Are they one "
              "person, registered twice?")  # fmt: skip
     return [said % values]

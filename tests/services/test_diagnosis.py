@@ -54,7 +54,7 @@ def test_the_nearest_are_the_others_of_the_gallery_best_first(register):
     for user_id, name in (("a", "obama"), ("b", "obama2"), ("c", "biden")):
         register(user_id, name)
     people, among = nearest(Subject.objects.get(user_id="a"), limit=1)
-    assert ([match.user_id for match in people], among) == (["b"], 3)
+    assert ([near.subject.user_id for near in people], among) == (["b"], 3)
 
 
 def test_somebody_without_a_template_has_no_nearest(gallery):
