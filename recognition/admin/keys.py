@@ -45,7 +45,9 @@ class ApiKeyAdmin(admin.ModelAdmin):
         "prefix", "name", "may", "where", "created", "expiry_date", "last_used", "revoked",
         "from_environment",
     )  # fmt: skip
-    list_filter = ("revoked", "created")
+    list_filter = (
+        "revoked", ("expiry_date", admin.EmptyFieldListFilter), "created", "last_used",
+    )  # fmt: skip
     search_fields = ("name", "prefix")
     actions = ("revoke",)
 
