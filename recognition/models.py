@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
@@ -32,6 +33,7 @@ LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
+USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -318,6 +320,30 @@ class Event(models.Model):
         return f"{self.id} {self.act} {self.outcome}"
 
 
+class Sighting(models.Model):
+    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
+
+    Written with its event and erased with it. The deletion is not left to Django's cascade, which
+    would read every old event before it deletes them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
+    time = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=32)
+    gallery = models.CharField(max_length=64)
+    subject_number = models.BigIntegerField()
+    similarity = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
 def environment_prefix(key: str) -> str:
     """Return what the key given by ``API_KEY`` is looked up by: it has no prefix of its own."""
     return hashlib.sha256(key.encode()).hexdigest()[:8]
@@ -350,6 +376,10 @@ class ApiKeyManager(BaseAPIKeyManager):
             )
 
 
+#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
+_last_noted: dict[str, float] = {}
+
+
 def all_scopes() -> list[str]:
     return list(SCOPES)
 
@@ -364,6 +394,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=all_scopes)
     galleries = models.JSONField(default=list, blank=True)
     from_environment = models.BooleanField(default=False, editable=False)
+    last_used = models.DateTimeField(null=True, editable=False)
 
     objects = ApiKeyManager()
 
@@ -373,3 +404,11 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
+
+    def note_use(self) -> None:
+        """Remember that the key is used: to the minute, so that most requests write nothing."""
+        now = time.monotonic()
+        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
+            return
+        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
+        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())
