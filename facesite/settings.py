@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_tasks_db",
     "recognition",
 ]
 
@@ -195,6 +196,12 @@ FILE_UPLOAD_HANDLERS = ["recognition.api.uploads.MemoryUpload"]
 # Counted by MemoryUpload and the JSON parser, which answer 413 as problem+json.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- Imports: work that a worker does (``manage.py worker``) -------------------------------------
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
+MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
+MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
 
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")
