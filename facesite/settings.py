@@ -8,6 +8,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -53,8 +54,12 @@ WSGI_APPLICATION = "facesite.wsgi.application"
 APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "recognition.api.problems.csrf_failure"
 
+# A worker has no pages: those of the admin import everything, which is 40 MB of an idle one.
+ADMIN = "django.contrib.admin.apps."
+ADMIN += "SimpleAdminConfig" if sys.argv[1:2] == ["worker"] else "AdminConfig"
+
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    ADMIN,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -163,7 +163,7 @@ class ImportFile(models.Model):
     code = models.CharField(max_length=32, blank=True)
     detail = models.TextField(blank=True)
     hint = models.TextField(blank=True)
-    reference = models.UUIDField(null=True)
+    reference = models.UUIDField(null=True, db_index=True)
     alike = models.JSONField(default=list)
     attempts = models.PositiveSmallIntegerField(default=0)
     finished = models.DateTimeField(null=True)

@@ -183,7 +183,8 @@ class Site:
 
 def import_workers_of(process: psutil.Process) -> list[int]:
     """Return the process ids of the workers that ``process`` keeps running."""
-    return [child.pid for child in process.children() if "worker" in child.cmdline()]
+    living = [child for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child.pid for child in living if "worker" in child.cmdline()]
 
 
 class PostgresServer:

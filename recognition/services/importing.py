@@ -151,9 +151,9 @@ class Run:
         return Outcome(state or ImportFile.THERE, reference=accepted.reference_id, alike=alike)
 
     def left_unsettled(self, reference_id: str) -> bool:
-        """Say whether a reference is of this import, though no file says so: a worker died."""
+        """Say whether a reference is newer than this import, and of no file: a worker died."""
         since = Reference.objects.filter(pk=reference_id, created__gte=self.batch.created)
-        return since.exists() and not self.batch.files.filter(reference=reference_id).exists()
+        return since.exists() and not ImportFile.objects.filter(reference=reference_id).exists()
 
     def numbers(self, matches: list[Match]) -> list[tuple[int, float]]:
         """Return people as reports keep them: by number, with the similarity."""
