@@ -220,9 +220,9 @@ def _seconds_left(batch: Import, files: int) -> int | None:
     return round(files * pace)
 
 
-def awaited(batch: Import) -> list[int]:
-    """Return the places of the files that are still to be sent."""
-    return list(batch.files.filter(state=ImportFile.AWAITED).values_list("place", flat=True))
+def awaited(batch: Import) -> dict[int, str]:
+    """Return the paths of the files that are still to be sent, by their places in the list."""
+    return dict(batch.files.filter(state=ImportFile.AWAITED).values_list("place", "path"))
 
 
 def report(batch: Import) -> Iterator[tuple[ImportFile, list[tuple[str, float]]]]:

@@ -14,7 +14,7 @@ from recognition.models import Gallery
 from recognition.services import importing, imports
 from recognition.services.manifest import Entry
 from recognition.worker import stop
-from tests.conftest import TESTER, Photos
+from tests.conftest import TESTER
 
 WORKER = "the worker of a test"
 
@@ -60,16 +60,6 @@ def work(import_id: UUID, worker: str = WORKER) -> Import:
 def outcomes(batch: Import) -> dict[str, str]:
     """Return what became of each file: its code, or its state where there is none."""
     return {file.path: file.code or file.state for file in batch.files.defer("data")}
-
-
-@pytest.fixture
-def portraits(photos: Photos) -> dict[str, bytes]:
-    """Return photographs by path: two of one person, one of another."""
-    return {
-        "barack/1.jpg": photos.obama.read_bytes(),
-        "barack/2.jpg": photos.obama2.read_bytes(),
-        "Joe Biden/1.jpg": photos.biden.read_bytes(),
-    }
 
 
 @pytest.fixture

@@ -214,7 +214,7 @@ def test_what_was_not_sent_is_told_of(gallery, portraits):
     entries = [Entry(path, len(data)) for path, data in portraits.items()]
     batch = imports.begin_folder(gallery, "people", entries, TESTER)
     imports.receive_files(batch, {0: portraits["barack/1.jpg"]})
-    assert imports.awaited(batch) == [1, 2]
+    assert list(imports.awaited(batch)) == [1, 2]
     assert list(outcomes(run(batch)).values()) == ["new", "not_sent", "not_sent"]
 
 
