@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0004_roles"),
+        ("recognition", "0010_calibrations"),
     ]
 
     operations = [
