@@ -20,6 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from recognition import import_models  # noqa: F401  # Django finds its tables by this
 from recognition.pipeline.types import Floats
 
 T = TypeVar("T")

@@ -6,7 +6,17 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, activity, galleries, home, keys, person, recognise, users
+from recognition.web import (
+    account,
+    activity,
+    galleries,
+    home,
+    imports,
+    keys,
+    person,
+    recognise,
+    users,
+)
 
 app_name = "console"
 PERSON = "users/<gallery>/<user_id>"
@@ -39,5 +49,19 @@ urlpatterns = [
     path("galleries/<name>/delete", galleries.DeletePage.as_view(), name="delete"),
     path("keys", keys.KeysPage.as_view(), name="keys"),
     path("keys/<prefix>/revoke", keys.RevokePage.as_view(), name="revoke"),
+    path("imports", imports.ImportsPage.as_view(), name="imports"),
+    path("imports/<uuid:import_id>", imports.ImportPage.as_view(), name="import"),
+    path(
+        "imports/<uuid:import_id>/progress", imports.ProgressCall.as_view(), name="import_progress"
+    ),
+    path("imports/<uuid:import_id>/awaited", imports.AwaitedCall.as_view(), name="import_awaited"),
+    path("imports/<uuid:import_id>/files", imports.FilesCall.as_view(), name="import_files"),
+    path("imports/<uuid:import_id>/slices", imports.SlicesCall.as_view(), name="import_slices"),
+    path(
+        "imports/<uuid:import_id>/complete", imports.CompletePage.as_view(), name="import_complete"
+    ),
+    path("imports/<uuid:import_id>/cancel", imports.CancelPage.as_view(), name="import_cancel"),
+    path("imports/<uuid:import_id>/discard", imports.DiscardPage.as_view(), name="import_discard"),
+    path("imports/<uuid:import_id>/report.csv", imports.ReportPage.as_view(), name="import_report"),
     path("live", recognise.LivePage.as_view(), name="live"),
 ]
