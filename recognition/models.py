@@ -19,7 +19,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
+from recognition import vault
 from recognition.pipeline.types import Floats
+from recognition.sealing import label, seal, unseal
 
 T = TypeVar("T")
 
@@ -149,13 +151,18 @@ class Subject(models.Model):
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
         # Not `only`: each row would then ask for its subject in a query of its own.
-        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
-        if not embeddings:
+        rows = list(self.references.values_list("pk", "embedder", "sealed_embedding"))
+        if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
-        mean = np.mean(embeddings, axis=0)
+        key = vault.key_of(self.number)
+        opened = [unseal(key, bytes(raw), label("embedding", pk, who)) for pk, who, raw in rows]
+        mean = np.mean(list(map(from_bytes, opened)), axis=0)
         vector = to_bytes(mean / np.linalg.norm(mean))
-        PersonTemplate.objects.update_or_create(subject=self, defaults={"vector": vector})
+        made = PersonTemplate.sealed_for(self, rows[0][1], vector, key)
+        PersonTemplate.objects.update_or_create(
+            subject=self, defaults={"embedder": made.embedder, "sealed": made.sealed}
+        )
 
 
 class Reference(models.Model):
@@ -164,12 +171,12 @@ class Reference(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="references")
     embedder = models.CharField(max_length=64)
-    embedding = models.BinaryField()
+    sealed_embedding = models.BinaryField()
     box = models.JSONField()
     landmarks = models.JSONField()
     detection_probability = models.FloatField()
     quality = models.JSONField()
-    crop = models.BinaryField(null=True)
+    sealed_crop = models.BinaryField(null=True)
     source_sha256 = models.CharField(max_length=64)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -184,6 +191,25 @@ class Reference(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
+        """Set embedding and crop, sealed under the data key of the subject."""
+        self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
+        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+
+    @property
+    def embedding(self) -> bytes:
+        """Raw little-endian float32, opened with the subject's key: a query to the key store."""
+        named = label("embedding", self.pk, self.embedder)
+        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_embedding), named)
+
+    @property
+    def crop(self) -> bytes | None:
+        """The JPEG, opened with the subject's key: a query to the key store; None: not kept."""
+        if self.sealed_crop is None:
+            return None
+        named = label("crop", self.pk, self.embedder)
+        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+
 
 class PersonTemplate(models.Model):
     """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes."""
@@ -191,10 +217,26 @@ class PersonTemplate(models.Model):
     subject = models.OneToOneField(
         Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
     )
-    vector = models.BinaryField()
+    embedder = models.CharField(max_length=64, default="")
+    sealed = models.BinaryField()
 
     def __str__(self) -> str:
         return f"template of {self.subject_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, subject: Subject, embedder: str, vector: bytes, key: bytes
+    ) -> PersonTemplate:
+        """Return the template of a subject, not stored yet; ``key``: the subject's data key."""
+        sealed = seal(key, vector, vault.template_label(subject.number, embedder))
+        return cls(subject=subject, embedder=embedder, sealed=sealed)
+
+    @property
+    def vector(self) -> bytes:
+        """The template, opened with the subject's key: a query to the key store."""
+        number = self.subject.number
+        named = vault.template_label(number, self.embedder)
+        return unseal(vault.key_of(number), bytes(self.sealed), named)
 
 
 class GalleryChange(models.Model):

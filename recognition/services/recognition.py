@@ -79,7 +79,7 @@ def _probe(upload: Upload, embedder: str, selection: Selection) -> Seen:
 
 def _similarity_to(subject: Subject, face: Face) -> float | None:
     """Return the cosine to the subject's template; None for who may not be matched."""
-    template = PersonTemplate.objects.filter(subject=subject).first()
+    template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
     if not subject.active or template is None or face.embedding is None:
         return None
     return float(face.embedding @ from_bytes(template.vector))
