@@ -49,6 +49,7 @@ run: prepare  ## Serve on http://127.0.0.1:8000 (PORT=, HOST=0.0.0.0, TLS=1)
 	@exec $(MANAGE) serve
 
 test:  ## Run every test (ARGS= is handed to pytest)
+	@.ci/packages || true
 	@$(INSTALL) EXTRAS="convert test"
 	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 

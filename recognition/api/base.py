@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
+from csp.constants import SELF, UNSAFE_INLINE
+from csp.decorators import csp_replace
+from django.utils.decorators import method_decorator
 from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -27,7 +30,11 @@ REFUSED = (
     exceptions.PermissionDenied,
 )
 
+# DRF's pages and drf-spectacular's have styles inside; scripts they load as files.
+inline_styles = csp_replace({"style-src": [SELF, UNSAFE_INLINE]})
 
+
+@method_decorator(inline_styles, name="dispatch")
 class ApiView(GenericAPIView):
     """A call: ``rules`` and ``forms`` by method, ``rate`` the setting that limits it."""
 

@@ -123,7 +123,9 @@ ANSWERS = {
             "200",
         )
     ],
-    "detect": [answer({"faces": [FACE]}, "200")],
+    "detect": [
+        answer({"picture": {"width": 640, "height": 480}, "faces": [{**FACE, "faults": []}]}, "200")
+    ],
     "unregister": [
         answer(
             {

@@ -189,10 +189,26 @@ def root_paths_only(endpoints: list[Any], **_: Any) -> list[Any]:
 
 
 def with_codes(result: dict[str, Any], **_: Any) -> dict[str, Any]:
-    """Put the list of all error codes into the description (a postprocessing hook)."""
+    """Put the list of all error codes into the description (a hook after the rest, as below)."""
     rows = [f"| `{code}` | {p.status} | {p.title}. {p.remedy} |" for code, p in PROBLEMS.items()]
     table = "\n".join(["| code | status | meaning, and what to do |", "|---|---|---|", *rows])
     result["info"]["description"] = DESCRIPTION + table
+    return result
+
+
+def empty_is_not_sent(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Let optional texts of forms and queries be empty, which counts as not sent."""
+    for name, component in result["components"]["schemas"].items():
+        if not name.endswith("Json"):
+            required = component.get("required", [])
+            for field, described in component.get("properties", {}).items():
+                if field not in required:
+                    described.pop("minLength", None)
+    for methods in result["paths"].values():
+        for operation in methods.values():
+            for parameter in operation.get("parameters", []):
+                if not parameter.get("required"):
+                    parameter["schema"].pop("minLength", None)
     return result
 
 

@@ -218,8 +218,37 @@ class IdentificationSerializer(serializers.Serializer):
         return f"{faces}: {', '.join(said).replace('_', ' ')}."
 
 
+class FaultSerializer(serializers.Serializer):
+    """One thing that is wrong with a face, and what to do about it."""
+
+    code = serializers.CharField()
+    reason = serializers.CharField(help_text="The measured value of `quality` that is not enough.")
+    detail = serializers.CharField()
+    measured = Rounded(MEASURE_PLACES)
+    limit = Rounded(MEASURE_PLACES)
+    hint = serializers.CharField()
+
+
+class LookedSerializer(FaceSerializer):
+    """A face with what is wrong with it: nothing where it can be registered and searched."""
+
+    faults = FaultSerializer(many=True)
+
+    def to_representation(self, looked: Any) -> dict[str, Any]:
+        faults = [shown(FaultSerializer, fault) for fault in looked.faults]
+        return {**shown(FaceSerializer, looked.face), "faults": faults}
+
+
+class SizeSerializer(serializers.Serializer):
+    """How large a picture is when it is upright, in pixels."""
+
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+
 class DetectionSerializer(serializers.Serializer):
-    faces = FaceSerializer(many=True, help_text="Largest first.")
+    picture = SizeSerializer(source="*")
+    faces = LookedSerializer(many=True, help_text="Largest first.")
 
 
 class ReferenceSerializer(serializers.ModelSerializer):

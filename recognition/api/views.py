@@ -168,5 +168,5 @@ class DetectView(PictureView):
         sent = self.sent()
         gallery, size = self.gallery(sent), sent["min_face_size"]
         with self.place():
-            faces = services.detect(gallery, sent["file"], min_face_size=size, actor=self.actor)
-        return Response(shown(DetectionSerializer, {"faces": faces}))
+            sight = services.detect(gallery, sent["file"], min_face_size=size, actor=self.actor)
+        return Response(shown(DetectionSerializer, sight))

@@ -24,9 +24,11 @@ from recognition.services.results import (
     Comparison,
     Identification,
     Identified,
+    Looked,
     Match,
     Seen,
     Selection,
+    Sight,
     Upload,
     Verification,
 )
@@ -37,12 +39,13 @@ NEAR = 0.02  # below the threshold the nearest person is still the right one; DE
 
 def detect(
     gallery: Gallery, upload: Upload, *, min_face_size: int | None = None, actor: Actor
-) -> list[Face]:
-    """Return the faces of a picture, largest first, each with its quality."""
+) -> Sight:
+    """Return the faces of a picture, largest first, each with what is wrong with it."""
     with recorded("detect", gallery, actor) as event:
         view = look(upload, runtime.embedder_of(gallery), Selection(min_face_size=min_face_size))
         event["faces"] = len(view.faces)
-        return view.faces
+        faces = [Looked(face, view.faults(face)) for face in view.faces]
+        return Sight(view.picture.width, view.picture.height, faces)
 
 
 def verify(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from recognition.decisions import Decision, Policy
 from recognition.errors import RecognitionError
+from recognition.pipeline.quality import Fault
 from recognition.pipeline.types import Box, Face
 
 
@@ -44,6 +45,23 @@ class Seen:
     face: Face
     index: int
     found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One face of a picture and everything that is wrong with it."""
+
+    face: Face
+    faults: list[Fault]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is in a picture: ``width`` and ``height`` in pixels when upright, largest face first."""
+
+    width: int
+    height: int
+    faces: list[Looked]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py", ".ci/run")
+COPIED = ("Makefile", "pyproject.toml", "constraints.txt", "facesite/install.py")
+COPIED += (".ci/run", ".ci/packages")
 TOOLS = ("cat", "cp", "find", "make", "mkdir", "rm", "sed", "sh", "touch")
 CI_TOOLS = ("bash", "dirname", "env", "grep", "mktemp", "tail", "tee")
 
@@ -210,6 +211,14 @@ def test_ci_without_apt_names_what_is_missing(bare):
     done = bare.run("bash", ".ci/run")
     assert done.returncode == 1
     assert "python3-venv" in done.stderr and not bare.calls("-m venv")
+
+
+def test_test_without_apt_says_what_it_cannot_run_and_goes_on(bare):
+    (bare.bin / "apt-get").unlink()
+    bare.take_back("python3.unsuitable")
+    done = bare.make("test")
+    assert done.returncode == 0 and bare.calls("-m pytest")
+    assert "NOT TESTED" in done.stderr and "chromium" in done.stderr
 
 
 def test_ci_fails_when_a_test_was_skipped(bare):

@@ -1,0 +1,135 @@
+"""The first page: who is known, how the service is, what it decided lately."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce, TruncHour
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from recognition import runtime
+from recognition.api.health import OFF, OK, readiness
+from recognition.decisions import MATCH, UNKNOWN, Policy
+from recognition.models import Event, Gallery, Reference, Subject
+from recognition.networks.catalogue import CATALOGUE
+from recognition.web.base import ConsolePage
+
+HOURS = 24
+RECENT = 8
+DECISIONS = ("identify", "verify", "compare")
+GOOD = (MATCH, "verified")
+BAD = (UNKNOWN, "refused")
+
+
+class HomePage(ConsolePage):
+    permissions: ClassVar = {"GET": "view_subject"}
+    section = "home"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        context: dict[str, Any] = {"galleries": galleries(), "health": health()}
+        if request.user.has_perm("recognition.view_event"):
+            recent = Event.objects.filter(act__in=DECISIONS)[:RECENT]
+            context |= {"recent": recent, "bars": bars(timezone.now()), "hours": HOURS}
+        return self.show("home.html", **context)
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A gallery with what is decided by in it."""
+
+    gallery: Gallery
+    people: int
+    references: int
+    embedder: str
+    commercial_use: str
+    verify: Policy
+    identify: Policy
+
+
+def galleries() -> list[Overview]:
+    """Return every gallery with its counts and its policies."""
+    counted = with_counts(Gallery.objects.all())
+    return [_overview(gallery) for gallery in counted]
+
+
+def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
+    """Annotate galleries with ``people`` and ``reference_count``; joins would multiply them."""
+    people = Subject.objects.filter(gallery=OuterRef("pk")).order_by().values("gallery")
+    references = Reference.objects.filter(subject__gallery=OuterRef("pk")).order_by()
+    references = references.values("subject__gallery")
+    counts = {"people": people, "reference_count": references}
+    return galleries.annotate(
+        **{
+            name: Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)
+            for name, rows in counts.items()
+        }
+    )
+
+
+def _overview(gallery: Gallery) -> Overview:
+    embedder = runtime.embedder_of(gallery)
+    return Overview(
+        gallery,
+        gallery.people,
+        gallery.reference_count,
+        embedder,
+        CATALOGUE[embedder].terms.commercial_use,
+        Policy.for_verify(embedder, gallery=gallery),
+        Policy.for_identify(embedder, people=gallery.people, gallery=gallery),
+    )
+
+
+def health() -> list[tuple[str, str, str]]:
+    """Return the parts that answering needs: name, state, and how to mark it."""
+    marks = {OK: "good", OFF: ""}
+    return [(name, state, marks.get(state, "bad")) for name, state in readiness().items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """What was asked in one hour, stacked: heights and places in pixels of the plot."""
+
+    hour: datetime
+    total: int
+    x: int
+    parts: list[tuple[str, int, int]]  # kind, top, height
+
+
+WIDTH, HEIGHT = 30, 120  # pixels of an hour, and of the highest bar
+
+
+def bars(now: datetime) -> list[Bar]:
+    """Return the last 24 hours, each with its matches, its unknown faces and all else."""
+    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    rows = (
+        Event.objects.filter(time__gte=first)
+        .annotate(hour=TruncHour("time"))
+        .order_by()
+        .values("hour")
+        .annotate(
+            all=Count("pk"),
+            match=Count("pk", filter=Q(outcome__in=GOOD)),
+            unknown=Count("pk", filter=Q(outcome__in=BAD)),
+        )
+    )
+    found = {row["hour"]: row for row in rows}
+    most = max((row["all"] for row in found.values()), default=0) or 1
+    hours = [first + timedelta(hours=number) for number in range(HOURS)]
+    return [_bar(hour, found.get(hour), number, most) for number, hour in enumerate(hours)]
+
+
+def _bar(hour: datetime, row: dict[str, Any] | None, number: int, most: int) -> Bar:
+    counts = {"match": 0, "unknown": 0, "other": 0}
+    if row:
+        rest = row["all"] - row["match"] - row["unknown"]
+        counts = {"match": row["match"], "unknown": row["unknown"], "other": rest}
+    parts, top = [], HEIGHT
+    for kind, count in counts.items():
+        height = round(count * HEIGHT / most)
+        top -= height
+        parts.append((kind, top, height))
+    return Bar(hour, sum(counts.values()), number * WIDTH, parts)

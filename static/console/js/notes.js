@@ -1,0 +1,62 @@
+// How pages say what happened: notes with live regions, errors beside their fields, countdowns.
+
+import { gettext, make, say, sentence } from "./words.js";
+
+/** Make a note: `kind` is success, warning or error. */
+export function note(kind, ...content) {
+  const role = kind === "error" ? "alert" : "status";
+  return make("div", { class: `note ${kind}`, role }, ...content.map((one) => (typeof one === "string" ? make("p", {}, one) : one)));
+}
+
+/** Make a note of a Problem; one that says how long to wait counts down, then calls `again`. */
+export function noteOf(problem, again = null) {
+  const shown = note("error", problem.message, ...(problem.hint ? [problem.hint] : []));
+  if (problem.wait > 0) shown.append(countdown(problem.wait, again));
+  return shown;
+}
+
+function countdown(seconds, again) {
+  const line = make("p", { "data-countdown": true });
+  let left = Math.ceil(seconds);
+  const tick = () => {
+    if (!line.isConnected && left < seconds) return;
+    line.textContent = left > 0 ? say(gettext("Wait %(left)s s."), { left }) : gettext("You can try again now.");
+    if (left-- > 0) setTimeout(tick, 1000);
+    else if (again) line.replaceChildren(button(gettext("Try again"), again));
+  };
+  tick();
+  return line;
+}
+
+/** Make a button. */
+export function button(text, act, kind = "") {
+  const made = make("button", { type: "button", class: kind || null }, text);
+  made.addEventListener("click", act);
+  return made;
+}
+
+/** Show a Problem's sentences beside the fields they are about, the rest in `place`. */
+export function showProblem(form, place, problem, again = null) {
+  clearErrors(form);
+  let besides = 0;
+  for (const [name, said] of Object.entries(problem.errors)) {
+    const field = form.elements.namedItem(name.split(".")[0]);
+    if (!(field instanceof HTMLElement) || field.type === "hidden") continue;
+    const id = `${field.id || name}-error`;
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", id);
+    field.closest(".field")?.append(make("p", { class: "errors", id, "data-error": true }, sentence(said)));
+    if (!besides++) field.focus();
+  }
+  if (besides < Object.keys(problem.errors).length || !besides) place.replaceChildren(noteOf(problem, again));
+  else place.replaceChildren(note("error", gettext("Some fields need another look.")));
+}
+
+/** Take the errors away that `showProblem` showed. */
+export function clearErrors(form) {
+  form.querySelectorAll("[data-error]").forEach((one) => one.remove());
+  form.querySelectorAll("[aria-invalid]").forEach((field) => {
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  });
+}

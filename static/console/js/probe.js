@@ -1,0 +1,116 @@
+// What Verify and Identify share: one picture comes in, is shown, looked at and sent.
+
+import { call } from "./api.js";
+import { intake } from "./intake.js";
+import { clearErrors, note, showProblem } from "./notes.js";
+import { quality } from "./results.js";
+import { Stage } from "./stage.js";
+import { gettext, make, say } from "./words.js";
+
+/** Wire a page with one picture; `send(probe)` asks the API and shows its answer. */
+export class Probe {
+  constructor(form, { send }) {
+    this.form = form;
+    this.send = send;
+    this.said = document.querySelector("#said");
+    this.result = document.querySelector("#result");
+    this.figure = document.querySelector("#stage");
+    this.stage = new Stage(this.figure);
+    this.file = null;
+    this.turn = 0; // of what was asked for: an answer that comes after a later question is dropped
+    intake(form.querySelector(".drop"), ([file]) => this.take(file));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+    form.addEventListener("reset", () => this.reset());
+    form.querySelector("[data-preview]").addEventListener("click", () => this.file && this.look());
+  }
+
+  async take(file) {
+    this.file = file;
+    this.result.replaceChildren();
+    await this.look();
+  }
+
+  /** Show the picture and the faces found in it. */
+  async look() {
+    const turn = ++this.turn;
+    this.faces = [];
+    this.chosen = null;
+    this.figure.hidden = false;
+    this.said.replaceChildren(note("success", gettext("Looking for faces…")));
+    await this.stage.show(this.file);
+    this.stage.draw([]);
+    try {
+      const found = await call("/detect", { form: { file: this.file, gallery: this.form.elements.gallery.value } });
+      if (turn !== this.turn) return;
+      this.faces = found.faces;
+      if (found.picture) this.stage.size(found.picture.width, found.picture.height);
+      this.draw();
+      const text = { 0: gettext("No face was found."), 1: gettext("One face was found.") }[this.faces.length]
+        ?? say(gettext("%(count)s faces were found."), { count: this.faces.length });
+      this.said.replaceChildren(note(this.faces.length ? "success" : "warning", text));
+      if (this.faces.length === 1) this.said.append(quality(this.faces[0]));
+    } catch (problem) {
+      if (turn === this.turn) this.fail(problem, () => this.look());
+    }
+  }
+
+  draw() {
+    const choose = this.form.dataset.choose === undefined ? null : (index) => {
+      this.chosen = this.chosen === index ? null : index;
+      this.draw();
+    };
+    this.stage.draw(this.faces.map((face, index) => ({ ...face, chosen: index === this.chosen })), choose);
+  }
+
+  async submit() {
+    clearErrors(this.form);
+    if (!this.file) {
+      this.said.replaceChildren(note("error", gettext("Choose a picture.")));
+      this.form.querySelector("input[type=file]").focus();
+      return;
+    }
+    this.turn += 1;
+    const button = this.form.querySelector("button.primary");
+    button.disabled = true;
+    this.said.replaceChildren(note("success", gettext("Comparing…")));
+    try {
+      await this.send(this);
+    } catch (problem) {
+      this.result.replaceChildren();
+      this.fail(problem, () => this.submit());
+    } finally {
+      button.disabled = false;
+    }
+  }
+
+  fail(problem, again) {
+    showProblem(this.form, this.said, problem, again);
+  }
+
+  reset() {
+    this.turn += 1;
+    this.file = null;
+    this.faces = [];
+    this.figure.hidden = true;
+    this.said.replaceChildren();
+    this.result.replaceChildren();
+    clearErrors(this.form);
+  }
+
+  /** Return the fields that every call takes; those left empty are not sent. */
+  fields(...names) {
+    const sent = { file: this.file };
+    for (const name of ["gallery", "threshold", ...names]) sent[name] = this.form.elements[name]?.value;
+    return sent;
+  }
+
+  /** Show what was decided. */
+  show(...content) {
+    this.said.replaceChildren();
+    this.result.replaceChildren(make("div", { class: "panel" }, ...content));
+    this.result.focus();
+  }
+}

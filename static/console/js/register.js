@@ -1,0 +1,263 @@
+// The page that registers: each picture is looked at as soon as it is chosen, then sent one by one.
+
+import { call } from "./api.js";
+import { intake } from "./intake.js";
+import { button, clearErrors, note, noteOf, showProblem } from "./notes.js";
+import { personAddress, quality } from "./results.js";
+import { cut, Stage } from "./stage.js";
+import { gettext, make, say, similarity } from "./words.js";
+
+const form = document.querySelector("#register");
+const list = document.querySelector("#pictures");
+const said = document.querySelector("#said");
+const items = [];
+
+intake(form.querySelector(".drop"), (files) => files.forEach((file) => items.push(new Item(file))));
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  register();
+});
+form.addEventListener("reset", () => {
+  items.splice(0).forEach((item) => item.card.remove());
+  said.replaceChildren();
+  clearErrors(form);
+});
+form.querySelector("[data-preview]").addEventListener("click", () => items.forEach((item) => item.look()));
+form.elements.gallery.addEventListener("change", () => items.forEach((item) => item.look()));
+
+/** One picture: its card on the page, the faces found in it, which one is meant. */
+class Item {
+  constructor(file) {
+    this.file = file;
+    this.card = document.querySelector("#picture").content.firstElementChild.cloneNode(true);
+    this.card.querySelector("h3").textContent = file.name;
+    this.state = this.card.querySelector("[data-state]");
+    this.bar = this.card.querySelector("progress");
+    this.facts = this.card.querySelector("[data-facts]");
+    this.card.querySelector("[data-remove]").addEventListener("click", () => this.remove());
+    this.boxed = this.card.querySelector("[data-box]");
+    this.boxed.addEventListener("click", () => this.toggleBox());
+    list.append(this.card);
+    this.stage = new Stage(this.card.querySelector("figure"), { onBox: (box) => this.within(box) });
+    this.look();
+  }
+
+  remove() {
+    items.splice(items.indexOf(this), 1);
+    this.card.remove();
+  }
+
+  /** Find the faces of the picture and show them; nothing is stored. */
+  async look() {
+    const turn = (this.turn = (this.turn ?? 0) + 1); // an answer that comes too late is dropped
+    this.faces = [];
+    this.chosen = null;
+    this.box = null;
+    this.busy(gettext("Looking for faces…"));
+    this.shown = await this.stage.show(this.file);
+    this.stage.edit(null);
+    try {
+      const found = await call("/detect", { form: { file: this.file, gallery: form.elements.gallery.value } });
+      if (turn !== this.turn) return;
+      this.faces = found.faces;
+      if (found.picture) this.stage.size(found.picture.width, found.picture.height);
+      if (this.faces.length === 1) this.chosen = 0;
+      this.boxed.hidden = !this.shown;
+      this.draw();
+    } catch (problem) {
+      if (turn === this.turn) this.refuse(problem, () => this.look());
+    }
+  }
+
+  draw() {
+    const { faces } = this;
+    this.stage.draw(faces.map((face, index) => ({ ...face, chosen: index === this.chosen })), (index) => this.choose(index));
+    this.state.textContent = {
+      0: gettext("No face was found. Use a sharp picture that shows the whole face."),
+      1: gettext("One face"),
+    }[faces.length] ?? say(gettext("%(count)s faces: click the one that is meant, or leave it to the service"), { count: faces.length });
+    this.bar.hidden = true;
+    const shown = this.chosen === null ? [] : [faces[this.chosen]];
+    this.facts.replaceChildren(...shown.map(quality));
+    if (faces.length > 1) this.facts.append(this.choices());
+  }
+
+  choices() {
+    const buttons = this.faces.map((face, index) => {
+      const text = say(gettext("Face %(number)s, %(size)s px"), { number: index + 1, size: Math.round(face.quality.size) });
+      const choose = button(text, () => this.choose(index));
+      choose.setAttribute("aria-pressed", index === this.chosen);
+      return choose;
+    });
+    return make("div", { class: "row" }, ...buttons);
+  }
+
+  choose(index) {
+    this.chosen = this.chosen === index && this.faces.length > 1 ? null : index;
+    this.box = null;
+    this.stage.edit(null);
+    this.draw();
+  }
+
+  /** Let a box be drawn around the face that is meant, or go back to the faces found. */
+  toggleBox() {
+    if (this.box) {
+      this.box = null;
+      this.stage.edit(null);
+      this.draw();
+      return;
+    }
+    const { width, height } = this.stage;
+    const face = this.faces[this.chosen ?? 0]?.box ?? { x: width / 4, y: height / 4, width: width / 2, height: height / 2 };
+    const margin = face.width * 0.25;
+    this.stage.edit({ x: face.x - margin, y: face.y - margin, width: face.width + 2 * margin, height: face.height + 2 * margin });
+    this.stage.area.focus();
+    this.within(this.stage.box);
+  }
+
+  /** Look for a face inside `box` alone. */
+  async within(box) {
+    const turn = (this.turn += 1);
+    this.box = box;
+    this.busy(gettext("Looking inside the box…"));
+    try {
+      const found = await call("/register", { form: { ...this.fields(), user_id: form.elements.user_id.value || "preview", dry_run: "true" } });
+      if (turn !== this.turn) return;
+      this.state.textContent = gettext("A face was found inside the box.");
+      this.bar.hidden = true;
+      this.facts.replaceChildren(...found.accepted.map(({ face }) => quality({ ...face, faults: [] })));
+    } catch (problem) {
+      if (turn === this.turn) this.refuse(problem);
+    }
+  }
+
+  fields() {
+    const { box } = this;
+    const round = (value) => Math.round(value * 10) / 10;
+    return {
+      file: this.file,
+      gallery: form.elements.gallery.value,
+      face: box || this.faces.length < 2 ? null : this.chosen,
+      box: box && [box.x, box.y, box.width, box.height].map(round).join(","),
+    };
+  }
+
+  busy(text) {
+    this.state.textContent = text;
+    this.bar.hidden = false;
+    this.bar.removeAttribute("value");
+    this.facts.replaceChildren();
+  }
+
+  /** Send the picture; returns accepted, rejected or skipped. Throws what concerns all pictures. */
+  async send(onDuplicate = "reject") {
+    if (this.done) return "accepted";
+    this.turn += 1;
+    this.busy(gettext("Sending…"));
+    const { user_id: user, display_name: name } = form.elements;
+    const form_ = { ...this.fields(), user_id: user.value, display_name: name.value, on_duplicate: onDuplicate };
+    try {
+      const answer = await call("/register", { form: form_ });
+      this.accept(answer);
+      return "accepted";
+    } catch (problem) {
+      if (problem.code === "duplicate_face") return this.askAbout(problem);
+      if ((problem.errors && Object.keys(problem.errors).length) || !problem.status || [401, 403, 404, 429, 500, 502, 503].includes(problem.status)) {
+        this.bar.hidden = true;
+        this.state.textContent = gettext("Not sent");
+        throw problem;
+      }
+      this.refuse(problem);
+      return "rejected";
+    }
+  }
+
+  accept(answer) {
+    this.done = true;
+    this.bar.hidden = false;
+    this.bar.value = 1;
+    const [taken] = answer.accepted;
+    this.state.textContent = taken.new ? gettext("Accepted") : gettext("This person has this picture already; nothing was added.");
+    this.facts.replaceChildren(quality({ ...taken.face, faults: [] }));
+  }
+
+  refuse(problem, again = null) {
+    this.bar.hidden = true;
+    this.state.textContent = gettext("Cannot be used");
+    const [rejected] = problem.body?.rejected ?? [];
+    const reason = rejected ? note("error", rejected.detail, rejected.hint) : noteOf(problem, again);
+    this.facts.replaceChildren(reason);
+    if (problem.code === "multiple_faces") this.facts.append(this.choices());
+  }
+
+  /** Show both faces side by side and ask whether they are two people. */
+  async askAbout(problem) {
+    const [other] = problem.body.possible_duplicates;
+    const face = this.box ?? this.faces[this.chosen ?? 0]?.box;
+    const gallery = form.elements.gallery.value;
+    const figure = (src, text) => make("figure", {}, make("img", { src, alt: "", width: 144, height: 144 }), make("figcaption", {}, text));
+    const asked = make(
+      "dialog",
+      { "aria-labelledby": "alike" },
+      make("h2", { id: "alike" }, say(gettext("Is this %(name)s?"), { name: other.user_id })),
+      make("p", {}, say(gettext("This face looks like somebody who is registered already (similarity %(value)s)."), { value: similarity(other.similarity) })),
+      make(
+        "div",
+        { class: "side-by-side" },
+        figure(this.shown && face ? cut(this.stage.image, face) : "", this.file.name),
+        figure(personAddress(gallery, other.user_id, "/thumbnail"), other.user_id),
+      ),
+    );
+    const answer = await ask(asked, [
+      [gettext("Leave it out"), "skip", "primary"],
+      [gettext("They are two people: register"), "flag", ""],
+    ]);
+    if (answer === "flag") return this.send("flag");
+    this.bar.hidden = true;
+    this.state.textContent = gettext("Left out");
+    this.facts.replaceChildren(note("warning", say(gettext("Looks like %(name)s."), { name: other.user_id })));
+    return "skipped";
+  }
+}
+
+/** Show a dialog with buttons; resolves to the value of the one that was pressed, "" for none. */
+function ask(dialog, choices) {
+  const buttons = choices.map(([text, value, kind]) => button(text, () => dialog.close(value), kind));
+  dialog.append(make("div", { class: "row" }, ...buttons));
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      resolve(dialog.returnValue);
+    });
+  });
+}
+
+async function register() {
+  clearErrors(form);
+  if (!items.length) {
+    said.replaceChildren(note("error", gettext("Choose at least one picture.")));
+    form.querySelector("input[type=file]").focus();
+    return;
+  }
+  const send = form.querySelector("button.primary");
+  send.disabled = true;
+  const counts = { accepted: 0, rejected: 0, skipped: 0 };
+  try {
+    for (const item of items) counts[await item.send()] += 1;
+    tell(counts);
+  } catch (problem) {
+    showProblem(form, said, problem, register);
+  } finally {
+    send.disabled = false;
+  }
+}
+
+function tell({ accepted, rejected, skipped }) {
+  const user = form.elements.user_id.value;
+  const text = say(gettext("%(user)s: %(accepted)s accepted, %(rejected)s refused, %(skipped)s left out."), { user, accepted, rejected, skipped });
+  const shown = note(accepted ? "success" : "warning", text);
+  if (accepted) shown.append(make("p", {}, make("a", { href: personAddress(form.elements.gallery.value, user) }, gettext("Look at this person"))));
+  said.replaceChildren(shown);
+}

@@ -1,0 +1,85 @@
+"""Verify and Identify, as a person uses them."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import as_picture
+
+
+@pytest.fixture
+def known(console, photos, new_gallery) -> str:
+    """Return a gallery in which Barack Obama is known."""
+    fields = {"user_id": "barack", "display_name": "Barack Obama", "gallery": new_gallery}
+    assert console.post_photo("/register", photos.obama, **fields).status_code == 201
+    return new_gallery
+
+
+def test_a_claimed_person_is_verified(visit, known, photos):
+    page = visit(f"/console/verify?gallery={known}", role="operator")
+    page.get_by_label("User id").fill("barack")
+    page.set_input_files("#file", photos.obama2)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="Yes, this is barack.")).to_be_visible()
+    expect(page.get_by_role("img", name="Similarity")).to_be_visible()
+    expect(page.locator(".face-match .face-name")).to_have_text("barack")
+
+
+def test_somebody_else_is_not_verified(visit, known, photos):
+    page = visit(f"/console/verify?gallery={known}", role="operator")
+    page.get_by_label("User id").fill("barack")
+    page.set_input_files("#file", photos.biden)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="This was not verified as barack.")).to_be_visible()
+    expect(page.get_by_text("is under the threshold")).to_be_visible()
+
+
+def test_somebody_who_is_not_registered_is_said(visit, known, photos):
+    page = visit(f"/console/verify?gallery={known}", role="operator", expect_errors=True)
+    page.get_by_label("User id").fill("nobody")
+    page.set_input_files("#file", photos.biden)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("alert")).to_contain_text("No user 'nobody' is registered")
+
+
+def test_everybody_in_a_group_is_named_or_unknown(visit, known, photos, tmp_path):
+    group = as_picture(tmp_path / "group.jpg", (1200, 800), photos.obama2, photos.biden)
+    page = visit(f"/console/identify?gallery={known}", role="operator")
+    page.set_input_files("#file", group)
+    page.get_by_role("button", name="Identify").click()
+    expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
+    expect(page.locator(".face-unknown .face-name")).to_have_text("unknown")
+    expect(page.locator("#result .tag", has_text="match")).to_be_visible()
+    crop = page.locator("#result img").first
+    expect(crop).to_have_js_property("naturalWidth", 150)
+
+
+def test_the_keyboard_alone_suffices(visit, known, photos):
+    page = visit(f"/console/identify?gallery={known}", role="operator")
+    page.set_input_files("#file", photos.obama2)
+    expect(page.get_by_text("One face was found.")).to_be_visible()
+    page.locator("#file").focus()
+    while page.evaluate("document.activeElement.textContent") != "Identify":
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
+    assert page.evaluate("document.activeElement.id") == "result"
+
+
+@pytest.mark.parametrize("path", ["verify", "identify"])
+def test_without_javascript_the_forms_answer(visit, known, photos, path):
+    page = visit(f"/console/{path}?gallery={known}", role="operator", java_script_enabled=False)
+    if path == "verify":
+        page.get_by_label("User id").fill("barack")
+    page.set_input_files("#file", photos.obama2)
+    page.get_by_role("button", name=path.capitalize()).click()
+    expect(page.get_by_text("reaches the threshold")).to_be_visible()
+
+
+def test_a_picture_upside_down_by_its_exif_is_boxed_where_the_face_is(visit, known, photos):
+    page = visit(f"/console/identify?gallery={known}", role="operator")
+    page.set_input_files("#file", photos.obama)
+    box = page.locator(".face-box").bounding_box()
+    figure = page.locator("#stage").bounding_box()
+    assert figure["y"] <= box["y"] and box["y"] + box["height"] <= figure["y"] + figure["height"]

@@ -1,0 +1,76 @@
+"""A tour of the console, whose pictures stand in the README.
+
+``FACESITE_PICTURES=docs/pictures`` keeps them; else they are made and thrown away.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import as_picture
+
+WINDOW = {"width": 1200, "height": 800}
+
+
+@pytest.fixture
+def people(console, photos, new_gallery) -> str:
+    """Return a gallery with two people and some decisions."""
+    for user_id, name, photo in (
+        ("obama", "Barack Obama", photos.obama),
+        ("astronaut", "Eileen Collins", photos.astronaut),
+    ):
+        fields = {"user_id": user_id, "display_name": name, "gallery": new_gallery}
+        assert console.post_photo("/register", photo, **fields).status_code == 201
+    for probe in (photos.obama2, photos.biden):
+        console.post_photo("/identify", probe, gallery=new_gallery)
+    return new_gallery
+
+
+@pytest.fixture
+def taken(tmp_path: Path) -> Callable[[Page, str], Image.Image]:
+    """Return a function that takes a picture of what a page shows."""
+    folder = Path(os.environ.get("FACESITE_PICTURES", tmp_path))
+
+    def take(page: Page, name: str) -> Image.Image:
+        path = folder / f"{name}.jpg"
+        page.screenshot(path=path, type="jpeg", quality=80)
+        return Image.open(path)
+
+    return take
+
+
+def test_home(visit, people, taken):
+    page = visit("/console/", viewport=WINDOW)
+    assert taken(page, "home").size == (1200, 800)
+
+
+def test_register(visit, people, photos, taken):
+    page = visit(f"/console/register?gallery={people}", viewport=WINDOW)
+    page.get_by_label("User id").fill("obama")
+    page.set_input_files("#file", [photos.obama2])
+    expect(page.get_by_text("px wide")).to_be_visible()
+    assert taken(page, "register").size == (1200, 800)
+
+
+def test_verify(visit, people, photos, taken):
+    page = visit(f"/console/verify?gallery={people}", viewport=WINDOW)
+    page.get_by_label("User id").fill("obama")
+    page.set_input_files("#file", photos.obama3)
+    page.get_by_role("button", name="Verify").click()
+    expect(page.get_by_role("heading", name="Yes, this is obama.")).to_be_visible()
+    assert taken(page, "verify").size == (1200, 800)
+
+
+def test_identify(visit, people, photos, tmp_path, taken):
+    group = as_picture(tmp_path / "group.jpg", (1200, 620), photos.obama2, photos.biden)
+    page = visit(f"/console/identify?gallery={people}", viewport=WINDOW)
+    page.set_input_files("#file", group)
+    page.get_by_role("button", name="Identify").click()
+    expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
+    assert taken(page, "identify").size == (1200, 800)

@@ -1,0 +1,46 @@
+"""The first page: counts, health, what is in force, what was decided."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from recognition import services
+from recognition.models import Event
+from recognition.web.home import HEIGHT, HOURS, bars
+from tests.conftest import TESTER
+
+
+def test_it_tells_who_is_known_and_what_decides(viewer, register):
+    register("ada", "obama", "obama2")
+    text = viewer.get("/console/").content.decode()
+    assert "2 references" in text and "dlib-resnet-v1" in text
+    assert "1 % of strangers are named" in text
+    assert "Allowed by the weights" in text
+
+
+def test_it_takes_as_many_queries_with_many_galleries(viewer):
+    viewer.get("/console/")
+    before = queries(viewer)
+    for number in range(5):
+        services.create_gallery(f"g{number}", actor=TESTER)
+    assert queries(viewer) == before
+
+
+def queries(client) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get("/console/").status_code == 200
+    return len(captured)
+
+
+def test_the_plot_counts_each_hour(gallery):
+    now = timezone.now()
+    for outcome in ("match", "match", "unknown", "ok"):
+        Event.objects.create(actor="a", act="identify", outcome=outcome, time=now)
+    Event.objects.create(actor="a", act="identify", outcome="ok", time=now - timedelta(hours=2))
+    plotted = bars(now)
+    assert [bar.total for bar in plotted[-3:]] == [1, 0, 4] and len(plotted) == HOURS
+    assert [height for _, _, height in plotted[-1].parts] == [HEIGHT // 2, HEIGHT // 4, HEIGHT // 4]
