@@ -18,8 +18,7 @@ class ThumbnailView(ConsolePage):
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         user = services.find_user(services.find_gallery(gallery), user_id)
-        kept = user.references.filter(crop__isnull=False).values_list("crop", flat=True)
-        crop = kept.first()
-        if crop is None:
+        kept = user.references.filter(sealed_crop__isnull=False).first()
+        if kept is None:
             raise RecognitionError("not_found", "No crop is kept of this person.")
-        return HttpResponse(bytes(crop), content_type="image/jpeg")
+        return HttpResponse(kept.crop, content_type="image/jpeg")
