@@ -210,6 +210,8 @@ FACENET_SHA256 = env.str("FACENET_SHA256", "")
 FACE_MODEL = env.str("FACE_MODEL", "auto")
 FACE_DETECTION_CONFIDENCE = env.float("FACE_DETECTION_CONFIDENCE", 0.9)
 FACE_MATCHING_THRESHOLD = env.float("FACE_MATCHING_THRESHOLD", None)
+FACE_TARGET_FMR = env.float("FACE_TARGET_FMR", 1e-3)  # /verify, /compare
+FACE_TARGET_FPIR = env.float("FACE_TARGET_FPIR", 1e-2)  # /identify
 FACE_AMBIGUITY_MARGIN = env.float("FACE_AMBIGUITY_MARGIN", None)
 FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 # Of a request that is alone; in company each has one thread.

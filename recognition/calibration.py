@@ -7,7 +7,7 @@ FPIR: share of strangers who are named. FNIR: share of known people who are not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,14 @@ from numpy.typing import NDArray
 
 from recognition.pipeline.types import Floats
 
-RATES = (1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
+RATES = (0.5, 0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
 # What is left to the fitted tail: galleries of up to a million people at FPIR 1 %.
 FITTED_RATES = (3e-7, 1e-7, 3e-8, 1e-8)
 TAIL = 1e-4  # the share of impostor comparisons that the tail is fitted to,
 FEWEST_IN_TAIL = 100  # or as many as hold this number
+REFERENCES = (1, 2, 3, 5)  # photographs of a person that thresholds are measured for
+DRAWS = 20  # times that references are chosen at random,
+MOST_DRAWN = 30_000_000  # as long as there are no more comparisons than these
 RULE_OF_THREE = 3.0  # 3 / n: the least rate that n comparisons without an error support at 95 %
 
 Labels = NDArray[np.int64]
@@ -75,6 +78,38 @@ def pair_scores(embeddings: Floats, labels: Labels) -> tuple[Scores, Scores]:
     return genuine, Scores.of(similarities[~same], weights[~same])
 
 
+def template_scores(
+    embeddings: Floats, labels: Labels, *, references: int, seed: int
+) -> tuple[Scores, Scores, int]:
+    """Return the (genuine, impostor) scores of templates of ``references`` photographs.
+
+    Everybody who has so many is compared with one photograph of everybody else, and with one more
+    of their own; again and again with others chosen at random. Also returns how many have them.
+    """
+    generator = np.random.default_rng(seed)
+    people, counts = np.unique(labels, return_counts=True)
+    owners = people[counts >= references]
+    draws = max(1, min(DRAWS, MOST_DRAWN // (len(owners) * len(people))))
+    genuine, impostors = [], []
+    for _ in range(draws):
+        shuffled = generator.permutation(len(labels))
+        of = np.split(shuffled[np.argsort(labels[shuffled], kind="stable")], np.cumsum(counts)[:-1])
+        chosen = dict(zip(people.tolist(), of, strict=True))
+        templates = unit(
+            np.stack([embeddings[chosen[p][:references]].mean(axis=0) for p in owners.tolist()])
+        )
+        others = embeddings[[chosen[p][-1] for p in people.tolist()]] @ templates.T
+        impostors.append(others[people[:, None] != owners])
+        genuine += [
+            float(embeddings[chosen[p][references]] @ template)
+            for p, template in zip(owners.tolist(), templates, strict=True)
+            if len(chosen[p]) > references
+        ]
+    rightful, wrong = np.array(genuine, np.float32), np.concatenate(impostors)
+    scores = [Scores.of(part, np.ones(len(part))) for part in (rightful, wrong)]
+    return scores[0], scores[1], len(owners)
+
+
 def unit(vectors: Floats) -> Floats:
     """Bring rows to length 1."""
     lengths: Floats = np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -123,12 +158,12 @@ class Row:
     fitted: bool
 
 
-def threshold_table(genuine: Scores, impostors: Scores, people: int) -> list[Row]:
+def threshold_table(genuine: Scores, impostors: Scores, *, pairs: float) -> list[Row]:
     """Return thresholds for RATES and FITTED_RATES.
 
-    A rate that the pairs of ``people`` do not support (rule of three) is read off the tail.
+    A rate that so many ``pairs`` of people do not support (rule of three) is read off the tail.
     """
-    supported = RULE_OF_THREE / (people * (people - 1) / 2)
+    supported = RULE_OF_THREE / pairs
     tail = Tail.fitted(impostors)
     rows: list[Row] = []
     for rate in (*RATES, *FITTED_RATES):
@@ -169,9 +204,18 @@ class Search:
 
 
 def draw_search(
-    embeddings: Floats, labels: Labels, *, people: int, references: int, seed: int
+    embeddings: Floats,
+    labels: Labels,
+    *,
+    people: int,
+    references: int,
+    seed: int,
+    handicap: Callable[[int], float] = lambda references: 0.0,
 ) -> Search:
     """Register ``people`` at random, probe with one more photograph of whoever has one.
+
+    ``handicap``: what is taken from the similarities of who has so many references, so that one
+    threshold serves for all.
 
     Whoever has more than ``references`` photographs is registered first, so that there are
     probes; the others are registered from what they have. One photograph of everybody who is
@@ -188,10 +232,12 @@ def draw_search(
     registered = (known + others + mated[len(known) :])[:people]
     rest = np.setdiff1d(everybody, registered)
     templates = unit(np.stack([embeddings[of[p][:references]].mean(axis=0) for p in registered]))
-    probes = embeddings[[of[p][references] for p in known]] @ templates.T
+    handicaps = [handicap(len(of[p][:references])) for p in registered]
+    taken = np.array(handicaps, np.float32)
+    probes = embeddings[[of[p][references] for p in known]] @ templates.T - taken
     order = np.argsort(-probes, axis=1)[:, :2]
     top = np.take_along_axis(probes, order, axis=1)
-    strangers = embeddings[[of[p][0] for p in rest]] @ templates.T
+    strangers = embeddings[[of[p][0] for p in rest]] @ templates.T - taken
     return Search(order[:, 0] == np.arange(len(known)), top[:, 0], top[:, 1], strangers.max(axis=1))
 
 

@@ -41,6 +41,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "FACE_DETECTION_CONFIDENCE": (0.0, 1.0),
     "FACE_MATCHING_THRESHOLD": (-1.0, 1.0),
     "FACE_AMBIGUITY_MARGIN": (0.0, 1.0),
+    "FACE_TARGET_FMR": (1e-9, 0.5),
+    "FACE_TARGET_FPIR": (1e-9, 0.5),
     "FACE_MIN_SIZE": (20, 400),
     "INFERENCE_THREADS": (1, 256),
     "WEB_CONCURRENCY": (1, 256),

@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
-import json
-import math
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django.conf import settings
 
+from recognition.curves import CALIBRATIONS, Calibration
 from recognition.gallery.exact import Candidate
 from recognition.models import Gallery
 
-CALIBRATIONS = Path(__file__).parent / "calibrations"
-VERIFY_FMR = 1e-3  # DESIGN section 2
-IDENTIFY_FPIR = 1e-2  # DESIGN section 2: identify at FMR = FPIR / N
+__all__ = ["CALIBRATIONS", "Calibration", "Decision", "Policy", "decide"]
+
+VERIFY_FMR = 1e-3  # DESIGN section 2; the default of FACE_TARGET_FMR
+IDENTIFY_FPIR = 1e-2  # DESIGN section 2; the default of FACE_TARGET_FPIR
 
 MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED = "match", "ambiguous", "unknown", "not_searched"
+# Where a threshold may come from, in the order of precedence.
+SOURCES = (
+    "request",
+    "request_target",
+    "gallery",
+    "gallery_target",
+    "setting",
+    "calibration",  # FACE_TARGET_FMR, FACE_TARGET_FPIR
+    "not_measured",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request asks for: a threshold, or an error rate (FMR 1:1, FPIR 1:N), or neither."""
+
+    threshold: float | None = None
+    target: float | None = None
+
+
+BY_SETTINGS = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The limit of a decision and where it comes from.
 
-    ``source``: request, gallery, setting, calibration, or not_measured (the embedder's error
-    rates are not known). ``fmr``: the rate the threshold stands for, None unless calibrated.
+    ``threshold``: for people with ``references`` references; ``threshold_for`` tells that for
+    others. ``source``: one of SOURCES. ``fmr``: the rate the threshold stands for, None where it
+    was given. ``people``: how many are searched, None for 1:1. ``target``: the rate asked for.
     """
 
     threshold: float
@@ -34,115 +55,189 @@ class Policy:
     margin: float
     fmr: float | None = None
     people: int | None = None
+    calibration: Calibration | None = None
+    references: int = 1
+    target: float | None = None
 
-    def accepts(self, similarity: float) -> bool:
-        """Say whether ``similarity`` reaches the threshold."""
-        return similarity >= self.threshold
+    def threshold_for(self, references: int) -> float:
+        """Return the threshold for people with so many references: the same error rate for all."""
+        if self.fmr is None or self.calibration is None:
+            return self.threshold
+        return self.calibration.threshold_at(self.fmr, references)
+
+    def accepts(self, similarity: float, references: int | None = None) -> bool:
+        """Say whether ``similarity`` reaches the threshold for people with so many references."""
+        limit = self.threshold if references is None else self.threshold_for(references)
+        return similarity >= limit
+
+    def expected(self) -> dict[str, float | int] | None:
+        """Return the error rates that the calibration tells for this threshold.
+
+        None where nothing was measured. Past the ends of the curve its last values are given.
+        """
+        if self.calibration is None or not self.calibration.measured:
+            return None
+        fmr = self.fmr or self.calibration.fmr_at(self.threshold, self.references)
+        missed = self.calibration.fnmr_at(self.threshold, self.references)
+        if self.people is None:
+            return {"fmr": fmr, "fnmr": missed, "references": self.references}
+        return {
+            "fpir": 1 - (1 - fmr) ** self.people,
+            "fnir": missed,
+            "references": self.references,
+        }
+
+    def warning(self) -> str | None:
+        """Say in words where the calibration does not bear what is expected of it."""
+        calibration = self.calibration
+        if calibration is None or self.fmr is None and self.target is None:
+            return None
+        if not calibration.measured:
+            return (
+                f"The error rates of {calibration.embedder} are not measured: the threshold "
+                f"{self.threshold:g} stands for none."
+            )
+        if self.fmr is None or self.fmr >= calibration.supported:
+            return None
+        wanted = f"This decision wants an FMR of {self.fmr:.1e}; the comparisons behind"
+        known = f"{wanted} {calibration.id} tell no less than {calibration.supported:.1e}."
+        if self.fmr < calibration.ends_at:
+            return f"{known} The threshold is capped at that for {calibration.ends_at:.0e}."
+        return f"{known} The threshold is read off a fitted tail."
 
     @classmethod
     def for_verify(
-        cls, embedder: str, *, gallery: Gallery | None = None, requested: float | None = None
+        cls,
+        embedder: str,
+        *,
+        gallery: Gallery | None = None,
+        wanted: Wanted = BY_SETTINGS,
+        references: int = 1,
     ) -> Self:
-        """Return what a 1:1 comparison is decided by."""
-        return cls._chosen(Calibration.of(embedder), VERIFY_FMR, gallery, requested)
+        """Return what a 1:1 comparison with a person of so many references is decided by."""
+        target = gallery.target_fmr if gallery else None
+        found, source = _chosen(wanted, gallery, target, settings.FACE_TARGET_FMR)
+        calibration = Calibration.active(embedder, gallery)
+        policy = cls._made(calibration, found, source, found.target)
+        return replace(policy, threshold=policy.threshold_for(references), references=references)
 
     @classmethod
     def for_identify(
-        cls, embedder: str, *, people: int, gallery: Gallery, requested: float | None = None
+        cls, embedder: str, *, people: int, gallery: Gallery, wanted: Wanted = BY_SETTINGS
     ) -> Self:
         """Return what a search among ``people`` is decided by: more people, a higher threshold."""
-        fmr = IDENTIFY_FPIR / max(people, 1)
-        return cls._chosen(Calibration.of(embedder), fmr, gallery, requested, people)
+        found, source = _chosen(wanted, gallery, gallery.target_fpir, settings.FACE_TARGET_FPIR)
+        fmr = None if found.target is None else fmr_for(found.target, people)
+        calibration = Calibration.active(embedder, gallery)
+        return replace(cls._made(calibration, found, source, fmr), people=people)
 
     @classmethod
-    def _chosen(
-        cls,
-        calibration: Calibration,
-        fmr: float,
-        gallery: Gallery | None,
-        requested: float | None,
-        people: int | None = None,
-    ) -> Self:
+    def _made(cls, calibration: Calibration, found: Wanted, source: str, fmr: float | None) -> Self:
         margin = settings.FACE_AMBIGUITY_MARGIN
         margin = calibration.ambiguity_margin if margin is None else margin
-        for source, threshold in (
-            ("request", requested),
-            ("gallery", gallery.threshold if gallery else None),
-            ("setting", settings.FACE_MATCHING_THRESHOLD),
-        ):
-            if threshold is not None:
-                return cls(threshold, source, margin, people=people)
+        if found.threshold is not None:
+            return cls(found.threshold, source, margin, calibration=calibration)
         if not calibration.measured:
-            return cls(calibration.threshold_at(fmr), "not_measured", margin, people=people)
-        return cls(calibration.threshold_at(fmr), "calibration", margin, fmr, people)
+            source, fmr, limit = "not_measured", None, calibration.threshold or 0.0
+        else:
+            assert fmr is not None  # noqa: S101  # no threshold, so a target; for mypy
+            limit = calibration.threshold_at(fmr)
+        return cls(limit, source, margin, fmr=fmr, calibration=calibration, target=found.target)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What was measured of one embedder: ``rates`` and ``similarities`` fall and rise together.
+def fmr_for(fpir: float, people: int) -> float:
+    """Return the FMR at which a search among ``people`` names a share ``fpir`` of strangers.
 
-    Stored in ``calibrations/<embedder>.json`` by ``manage.py measure_thresholds``.
+    FPIR = 1 - (1 - FMR)^N; strangers resemble some people at once, so that it is a little less.
     """
+    return float(1 - (1 - fpir) ** (1 / max(people, 1)))
 
-    embedder: str
-    measured: bool
-    data_set: str | None
-    ambiguity_margin: float
-    log_rates: tuple[float, ...]
-    similarities: tuple[float, ...]
 
-    @classmethod
-    @cache
-    def of(cls, embedder: str) -> Self:
-        """Return the calibration that this version ships for ``embedder``."""
-        stored: dict[str, Any] = json.loads((CALIBRATIONS / f"{embedder}.json").read_text())
-        rows = sorted(stored.get("thresholds", []), key=lambda row: -row["fmr"])
-        if not stored["measured"]:
-            rows = [{"fmr": 1.0, "similarity": stored["threshold"]}]
-        return cls(
-            stored["embedder"],
-            stored["measured"],
-            stored["data_set"],
-            stored["ambiguity_margin"],
-            tuple(math.log10(row["fmr"]) for row in rows),
-            tuple(row["similarity"] for row in rows),
-        )
-
-    def threshold_at(self, fmr: float) -> float:
-        """Return the similarity that a share ``fmr`` of impostors reaches.
-
-        Between the measured rates it is linear in log10(fmr); past the ends the last one holds.
-        """
-        wanted = math.log10(fmr)
-        points = list(zip(self.log_rates, self.similarities, strict=True))
-        for (left, low), (right, high) in zip(points, points[1:], strict=False):
-            if left >= wanted >= right:
-                return low + (high - low) * (wanted - left) / (right - left)
-        return points[0][1] if wanted > points[0][0] else points[-1][1]
+def _chosen(
+    wanted: Wanted, gallery: Gallery | None, gallery_target: float | None, target: float
+) -> tuple[Wanted, str]:
+    """Return the first threshold or target there is, and where it comes from."""
+    if wanted.threshold is not None:
+        return Wanted(wanted.threshold), "request"
+    if wanted.target is not None:
+        return Wanted(target=wanted.target), "request_target"
+    if gallery is not None and gallery.threshold is not None:
+        return Wanted(gallery.threshold), "gallery"
+    if gallery_target is not None:
+        return Wanted(target=gallery_target), "gallery_target"
+    if settings.FACE_MATCHING_THRESHOLD is not None:
+        return Wanted(settings.FACE_MATCHING_THRESHOLD), "setting"
+    return Wanted(target=target), "calibration"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about one probe, and why. ``matches``: people at or above the threshold."""
+    """What was decided about one probe, and why. ``matches``: people at or above the threshold.
+
+    ``margin``: how far the best is above the second, None where no second was found.
+    """
 
     status: str
     reason: str
     matches: tuple[Candidate, ...] = ()
+    margin: float | None = None
 
 
-def decide(candidates: list[Candidate], policy: Policy, *, limit: int) -> Decision:
-    """Decide about one probe from its most similar people, best first."""
-    reached = [c for c in candidates if policy.accepts(c.similarity)]
-    limit_said = f"the threshold {policy.threshold:.3f}"
+def decide(
+    candidates: list[Candidate],
+    policy: Policy,
+    *,
+    limit: int,
+    references: Mapping[int, int] | None = None,
+) -> Decision:
+    """Decide about one probe from its most similar people, best first.
+
+    ``references``: how many each of them has, by number; 1 where that is not said.
+    """
     if not candidates:
         return Decision(UNKNOWN, "Nobody is registered in this gallery.")
+    counts = references or {}
+    limits = {c: policy.threshold_for(counts.get(c.subject_number, 1)) for c in candidates}
+    reached = [c for c in candidates if c.similarity >= limits[c]]
+    best = candidates[0]
+    margin = best.similarity - candidates[1].similarity if len(candidates) > 1 else None
     if not reached:
-        best = candidates[0].similarity
-        return Decision(UNKNOWN, f"The nearest found, at {best:.3f}, is under {limit_said}.")
+        said = f"The nearest found, at {best.similarity:.3f}, is under {_limit(limits[best])}."
+        return Decision(UNKNOWN, said, margin=margin)
     if len(reached) > 1:
         lead = reached[0].similarity - reached[1].similarity
         if lead < policy.margin:
             why = f"Two people are within {lead:.3f} of each other, closer than {policy.margin:g}."
-            return Decision(AMBIGUOUS, why, tuple(reached[: max(limit, 2)]))
-    reason = f"The similarity {reached[0].similarity:.3f} reaches {limit_said}."
-    return Decision(MATCH, reason, tuple(reached[:limit]))
+            return Decision(AMBIGUOUS, why, tuple(reached[: max(limit, 2)]), margin)
+    reason = f"The similarity {reached[0].similarity:.3f} reaches {_limit(limits[reached[0]])}."
+    return Decision(MATCH, reason, tuple(reached[:limit]), margin)
+
+
+def _limit(threshold: float) -> str:
+    return f"the threshold {threshold:.3f}"
+
+
+def conflicts(found: Iterable[Decision]) -> dict[int, list[int]]:
+    """Return who is named for several faces of one picture: number, and the faces' places.
+
+    Nobody is in two places at once, but mirrors and collages are real: nothing is decided here.
+    """
+    faces: dict[int, list[int]] = {}
+    for place, decision in enumerate(found):
+        for candidate in decision.matches[:1]:
+            faces.setdefault(candidate.subject_number, []).append(place)
+    return {number: places for number, places in faces.items() if len(places) > 1}
+
+
+def summary(policy: Policy) -> dict[str, Any]:
+    """Return what an event keeps of a policy."""
+    calibration = policy.calibration
+    return {
+        "threshold": policy.threshold,
+        "threshold_source": policy.source,
+        "references": policy.references,
+        "fmr": policy.fmr,
+        "people": policy.people,
+        "margin": policy.margin,
+        "calibration": calibration.id if calibration and calibration.measured else None,
+    }

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -30,6 +30,7 @@ USER_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
 USER_ID_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
 DEFAULT_GALLERY = "default"
 SCOPES = ("register", "verify", "identify", "read", "delete")
+LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
@@ -59,6 +60,50 @@ def from_bytes(raw: bytes | memoryview) -> Floats:
     return np.frombuffer(bytes(raw), dtype="<f4").astype(np.float32, copy=False)
 
 
+class StoredCalibration(models.Model):
+    """Error rates measured by an operator (``manage.py evaluate --calibrate``); never altered.
+
+    ``document``: as in ``calibrations/``. One at most is active for an embedder, in place of the
+    one that ships.
+    """
+
+    name = models.CharField(max_length=64, unique=True, validators=[RegexValidator(GALLERY_NAME)])
+    embedder = models.CharField(max_length=64)
+    document = models.JSONField()
+    active = models.BooleanField(default=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["embedder"], condition=Q(active=True), name="one_active_an_embedder"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def active_key(cls, embedder: str) -> int | None:
+        """Return the primary key of the active one, None where there is none."""
+        found = cls.objects.filter(embedder=embedder, active=True).values_list("pk", flat=True)
+        return found.first()
+
+
+class GalleryQuerySet(QuerySet["Gallery"]):
+    def with_calibration(self) -> GalleryQuerySet:
+        """Bring along which calibration is active, so that a request need not ask for it."""
+        active = StoredCalibration.objects.filter(embedder=OuterRef("embedder"), active=True)
+        return self.annotate(active_calibration=Subquery(active.order_by().values("pk")[:1]))
+
+
+def rate(text: str) -> models.FloatField[float | None, float | None]:
+    """Return the field of an error rate that a gallery asks for."""
+    limits = [MinValueValidator(LEAST_RATE), MaxValueValidator(GREATEST_RATE)]
+    return models.FloatField(null=True, blank=True, validators=limits, help_text=text)
+
+
 class Gallery(models.Model):
     """A set of people who are searched together."""
 
@@ -78,7 +123,11 @@ class Gallery(models.Model):
     threshold = models.FloatField(
         null=True, blank=True, help_text="Replaces the threshold by error rate in this gallery."
     )
+    target_fmr = rate("Share of strangers taken for a claimed person; replaces FACE_TARGET_FMR.")
+    target_fpir = rate("Share of strangers named in a search; replaces FACE_TARGET_FPIR.")
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = GalleryQuerySet.as_manager()
 
     class Meta:
         verbose_name_plural = "galleries"
@@ -150,19 +199,17 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Not `only`: each row would then ask for its subject in a query of its own.
-        rows = list(self.references.values_list("pk", "embedder", "sealed_embedding"))
+        rows = list(self.references.only("embedder", "sealed_embedding", "subject"))
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
         key = vault.key_of(self.number)
-        opened = [unseal(key, bytes(raw), label("embedding", pk, who)) for pk, who, raw in rows]
+        opened = [reference.open_embedding(key) for reference in rows]
         mean = np.mean(list(map(from_bytes, opened)), axis=0)
         vector = to_bytes(mean / np.linalg.norm(mean))
-        made = PersonTemplate.sealed_for(self, rows[0][1], vector, key)
-        PersonTemplate.objects.update_or_create(
-            subject=self, defaults={"embedder": made.embedder, "sealed": made.sealed}
-        )
+        made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
+        values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
+        PersonTemplate.objects.update_or_create(subject=self, defaults=values)
 
 
 class Reference(models.Model):
@@ -199,8 +246,12 @@ class Reference(models.Model):
     @property
     def embedding(self) -> bytes:
         """Raw little-endian float32, opened with the subject's key: a query to the key store."""
+        return self.open_embedding(vault.key_of(self.subject.number))
+
+    def open_embedding(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
         named = label("embedding", self.pk, self.embedder)
-        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_embedding), named)
+        return unseal(key, bytes(self.sealed_embedding), named)
 
     @property
     def crop(self) -> bytes | None:
@@ -212,13 +263,17 @@ class Reference(models.Model):
 
 
 class PersonTemplate(models.Model):
-    """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes."""
+    """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes.
+
+    ``references``: of how many embeddings it is the mean; its threshold follows from that.
+    """
 
     subject = models.OneToOneField(
         Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
     )
     embedder = models.CharField(max_length=64, default="")
     sealed = models.BinaryField()
+    references = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"template of {self.subject_id}"

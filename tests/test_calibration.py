@@ -51,10 +51,10 @@ def test_the_fitted_tail_continues_an_exponential_one():
 def test_the_table_rises_and_marks_what_is_fitted():
     embeddings, labels = crowd(60, 2, noise=0.5)
     genuine, impostors = calibration.pair_scores(embeddings, labels)
-    table = calibration.threshold_table(genuine, impostors, people=60)
+    table = calibration.threshold_table(genuine, impostors, pairs=60 * 59 / 2)
     similarities = [row.similarity for row in table]
     assert similarities == sorted(similarities)
-    assert [row.fmr for row in table if not row.fitted] == [1e-2, 3e-3]
+    assert [row.fmr for row in table if not row.fitted] == [0.5, 0.3, 0.1, 3e-2, 1e-2, 3e-3]
 
 
 def test_a_search_of_people_who_are_easy_to_tell_makes_no_error():

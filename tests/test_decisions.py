@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recognition.decisions import Calibration, Policy, decide
+from recognition.decisions import Calibration, Policy, Wanted, decide
 from recognition.gallery.exact import Candidate
 from recognition.models import Gallery
 from recognition.runtime import DLIB, FACENET
@@ -59,7 +59,7 @@ def test_facenet_says_that_it_was_not_measured():
 def test_precedence_is_request_gallery_setting_calibration(settings):
     gallery = Gallery(name="default", threshold=0.8)
     settings.FACE_MATCHING_THRESHOLD = 0.7
-    assert Policy.for_verify(DLIB, gallery=gallery, requested=0.6).source == "request"
+    assert Policy.for_verify(DLIB, gallery=gallery, wanted=Wanted(0.6)).source == "request"
     assert Policy.for_verify(DLIB, gallery=gallery).source == "gallery"
     assert Policy.for_verify(DLIB).threshold == 0.7
 
@@ -72,5 +72,5 @@ def test_threshold_between_two_measured_rates_lies_between_their_similarities():
 
 def test_threshold_past_the_data_is_the_last_measured_one():
     calibration = Calibration.of(DLIB)
-    assert calibration.threshold_at(1e-12) == calibration.similarities[-1]
-    assert calibration.threshold_at(0.9) == calibration.similarities[0]
+    assert calibration.threshold_at(1e-12) == calibration.curves[0].similarities[-1]
+    assert calibration.threshold_at(0.9) == calibration.curves[0].similarities[0]

@@ -23,7 +23,7 @@ class GalleryForm(forms.ModelForm):
 
     class Meta:
         model = Gallery
-        fields = ("name", "threshold")
+        fields = ("name", "threshold", "target_fmr", "target_fpir")
 
 
 class GalleryAdmin(FaceAdmin):
@@ -63,6 +63,9 @@ class GalleryAdmin(FaceAdmin):
             obj.pk = services.create_gallery(obj.name, actor=actor_of(request)).pk
         if "threshold" in form.changed_data:
             services.set_threshold(obj, obj.threshold, actor=actor_of(request))
+        if {"target_fmr", "target_fpir"} & set(form.changed_data):
+            fmr, fpir = obj.target_fmr, obj.target_fpir
+            services.set_targets(obj, fmr=fmr, fpir=fpir, actor=actor_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Gallery | None = None) -> bool:
         kept = obj is not None and obj.name == DEFAULT_GALLERY

@@ -24,7 +24,12 @@ FACE = {
         "roll": -1.9,
     },
 }
-MATCH = {"user_id": "ada", "display_name": "Ada Lovelace", "similarity": 0.964113}
+MATCH = {
+    "user_id": "ada",
+    "display_name": "Ada Lovelace",
+    "similarity": 0.964113,
+    "threshold": 0.9436,
+}
 
 PICTURE = "data:image/jpeg;base64,..."
 # What stands in a JSON body to begin with.
@@ -73,9 +78,13 @@ ANSWERS = {
                 "user_id": "ada",
                 "verified": True,
                 "similarity": MATCH["similarity"],
-                "threshold": 0.926,
+                "threshold": 0.92928,
                 "threshold_source": "calibration",
-                "reason": "The similarity 0.964 reaches the threshold 0.926.",
+                "expected": {"fmr": 0.001, "fnmr": 0.0571, "references": 1},
+                "calibration": "dlib-resnet-v1-lfw-view-1-2026-11-25",
+                "warning": None,
+                "decision_id": 4711,
+                "reason": "The similarity 0.964 reaches the threshold 0.929.",
                 "face": FACE,
                 "face_index": 0,
                 "faces_found": 1,
@@ -90,8 +99,12 @@ ANSWERS = {
             {
                 "verified": True,
                 "similarity": MATCH["similarity"],
-                "threshold": 0.926,
+                "threshold": 0.92928,
                 "threshold_source": "calibration",
+                "expected": {"fmr": 0.001, "fnmr": 0.0571, "references": 1},
+                "calibration": "dlib-resnet-v1-lfw-view-1-2026-11-25",
+                "warning": None,
+                "decision_id": 4711,
                 "faces": [FACE, FACE],
                 "faces_found": [1, 1],
                 "model": MODEL,
@@ -106,16 +119,22 @@ ANSWERS = {
                     {
                         "face": FACE,
                         "status": "match",
-                        "reason": "The similarity 0.964 reaches the threshold 0.941.",
+                        "reason": "The similarity 0.964 reaches the threshold 0.944.",
+                        "margin": 0.0812,
                         "matches": [MATCH],
                         "candidates": [],
                     }
                 ],
                 "matches": [MATCH],
                 "principal": 0,
+                "conflicts": [],
                 "total_registered_faces": 100,
-                "threshold": 0.941,
+                "threshold": 0.9436,
                 "threshold_source": "calibration",
+                "expected": {"fpir": 0.01, "fnir": 0.172, "references": 1},
+                "calibration": "dlib-resnet-v1-lfw-view-1-2026-11-25",
+                "warning": None,
+                "decision_id": 4711,
                 "message": "1 face: 1 match.",
                 "model": MODEL,
                 "timings_ms": {"decode": 3.1, "detect": 21.4, "embed": 24.0, "search": 0.2},

@@ -22,7 +22,15 @@ from recognition.api.fields import (
     PicturesField,
     StrictBooleanField,
 )
-from recognition.models import DEFAULT_GALLERY, GALLERY_NAME, USER_ID, USER_ID_RULE
+from recognition.decisions import Wanted
+from recognition.models import (
+    DEFAULT_GALLERY,
+    GALLERY_NAME,
+    GREATEST_RATE,
+    LEAST_RATE,
+    USER_ID,
+    USER_ID_RULE,
+)
 from recognition.services import RegisterOptions
 from recognition.services.results import Selection
 
@@ -171,6 +179,21 @@ def threshold() -> FiniteField:
     return FiniteField(required=False, min_value=-1, max_value=1, help_text=text)
 
 
+def target(rate: str) -> FiniteField:
+    text = f"The {rate} to decide at: the threshold follows from it. Not together with threshold."
+    return FiniteField(
+        required=False, min_value=LEAST_RATE, max_value=GREATEST_RATE, help_text=text
+    )
+
+
+def wanted(sent: dict[str, Any], name: str) -> Wanted:
+    """Return what a decision is asked to follow; ``name``: the field of the error rate."""
+    if sent["threshold"] is not None and sent[name] is not None:
+        said = f"Send threshold or {name}, not both."
+        raise serializers.ValidationError({name: [said]})
+    return Wanted(sent["threshold"], sent[name])
+
+
 def truth(text: str) -> StrictBooleanField:
     return StrictBooleanField(required=False, default=False, help_text=text)
 
@@ -238,6 +261,7 @@ class VerifyForm(GalleryForm):
     user_id = user_id()
     file = PictureField(json_name="image", help_text="A photograph of who claims to be that user.")
     threshold = threshold()
+    target_fmr = target("false match rate")
     face = face()
     box = box()
     min_face_size = min_face_size()
@@ -247,6 +271,7 @@ class CompareForm(GalleryForm):
     file1 = PictureField(json_name="image1", help_text="One photograph.")
     file2 = PictureField(json_name="image2", help_text="The other.")
     threshold = threshold()
+    target_fmr = target("false match rate")
     face1 = face("1")
     face2 = face("2")
     box1 = box("1")
@@ -258,6 +283,7 @@ class IdentifyForm(GalleryForm):
     file = PictureField(json_name="image", help_text="A photograph; every face in it is searched.")
     limit = whole(1, MOST_MATCHES, "Most matches of one face; 5 by default.", default=5)
     threshold = threshold()
+    target_fpir = target("share of strangers named")
     candidates = whole(
         1, MOST_CANDIDATES, "Also list so many nearest people; wants the scope read too."
     )

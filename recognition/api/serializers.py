@@ -10,7 +10,7 @@ from django.db.models import Q
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, UNKNOWN
+from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, SOURCES, UNKNOWN, Policy
 from recognition.models import Gallery, Reference, Subject
 from recognition.pipeline.types import LANDMARKS, Face, Quality
 from recognition.services.registration import refusal
@@ -18,7 +18,6 @@ from recognition.services.results import Identification, Registration, Rejected
 
 PIXEL_PLACES, MEASURE_PLACES, SIMILARITY_PLACES = 1, 4, 6
 POINT = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-SOURCES = ("request", "gallery", "setting", "calibration", "not_measured")
 
 
 @cache
@@ -143,16 +142,69 @@ def threshold() -> Rounded:
 
 def threshold_source() -> serializers.ChoiceField:
     """Return the field for where that limit comes from."""
-    said = "not_measured: the error rates of this embedder are not known."
+    said = (
+        "request_target, gallery_target: an error rate that was asked for; calibration: the error "
+        "rate of the settings; not_measured: the error rates of this embedder are not known."
+    )
     return serializers.ChoiceField(SOURCES, source="policy.source", help_text=said)
 
 
-class VerificationSerializer(serializers.Serializer):
+EXPECTED = (
+    "Measured by the calibration for people with so many references; null where nothing was "
+    "measured. Those with more are missed less often."
+)
+
+
+class ExpectedRatesSerializer(serializers.Serializer):
+    """Error rates 1:1 at the threshold."""
+
+    fmr = serializers.FloatField(help_text="Share of strangers taken for the person.")
+    fnmr = serializers.FloatField(help_text="Share of rightful claims refused.")
+    references = serializers.IntegerField()
+
+
+class ExpectedSearchSerializer(serializers.Serializer):
+    """Error rates 1:N at the threshold."""
+
+    fpir = serializers.FloatField(help_text="Share of strangers who are named.")
+    fnir = serializers.FloatField(help_text="Share of known people who are not.")
+    references = serializers.IntegerField()
+
+
+class GroundsSerializer(serializers.Serializer):
+    """What a decision rests on."""
+
+    threshold = threshold()
+    threshold_source = threshold_source()
+    expected = serializers.SerializerMethodField()
+    calibration = serializers.SerializerMethodField()
+    warning = serializers.SerializerMethodField()
+    decision_id = serializers.IntegerField(help_text="For GET /decisions/{id}.")
+
+    @extend_schema_field(ExpectedRatesSerializer(allow_null=True, help_text=EXPECTED))
+    def get_expected(self, done: Any) -> dict[str, float | int] | None:
+        return _rounded(done.policy)
+
+    def get_calibration(self, done: Any) -> str | None:
+        calibration = done.policy.calibration
+        return calibration.id if calibration and calibration.measured else None
+
+    def get_warning(self, done: Any) -> str | None:
+        return done.policy.warning()
+
+
+def _rounded(policy: Policy) -> dict[str, float | int] | None:
+    """Return the expected rates with as many digits as mean something."""
+    rates = policy.expected()
+    if rates is None:
+        return None
+    return {name: float(f"{v:.3g}") if isinstance(v, float) else v for name, v in rates.items()}
+
+
+class VerificationSerializer(GroundsSerializer):
     user_id = serializers.CharField()
     verified = serializers.BooleanField()
     similarity = Rounded(allow_null=True, help_text="Null where there is nothing to compare with.")
-    threshold = threshold()
-    threshold_source = threshold_source()
     reason = serializers.CharField()
     face = FaceSerializer(source="seen.face")
     face_index = serializers.IntegerField(source="seen.index")
@@ -165,11 +217,9 @@ class VerificationSerializer(serializers.Serializer):
         return {"checked": False}
 
 
-class ComparisonSerializer(serializers.Serializer):
+class ComparisonSerializer(GroundsSerializer):
     verified = serializers.BooleanField()
     similarity = Rounded()
-    threshold = threshold()
-    threshold_source = threshold_source()
     faces = serializers.SerializerMethodField()
     faces_found = serializers.SerializerMethodField()
     model = serializers.CharField()
@@ -186,6 +236,14 @@ class MatchSerializer(serializers.Serializer):
     user_id = serializers.CharField()
     display_name = serializers.CharField()
     similarity = Rounded()
+    threshold = Rounded(help_text="What this person must reach: more with more references.")
+
+
+class ConflictSerializer(serializers.Serializer):
+    """One person named for several faces of a picture: a mirror, a collage, or a mistake."""
+
+    user_id = serializers.CharField()
+    faces = serializers.ListField(child=serializers.IntegerField())
 
 
 class IdentifiedSerializer(serializers.Serializer):
@@ -194,20 +252,28 @@ class IdentifiedSerializer(serializers.Serializer):
         [MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED], source="decision.status"
     )
     reason = serializers.CharField(source="decision.reason")
+    margin = Rounded(
+        source="decision.margin",
+        allow_null=True,
+        help_text="Lead over the second person; null where nobody else is near.",
+    )
     matches = MatchSerializer(many=True, help_text="People at or above the threshold, best first.")
     candidates = MatchSerializer(many=True, help_text="The nearest people, where asked for.")
 
 
-class IdentificationSerializer(serializers.Serializer):
+class IdentificationSerializer(GroundsSerializer):
     faces = IdentifiedSerializer(many=True, help_text="Largest first.")
     matches = MatchSerializer(many=True, help_text="Those of the principal face.")
     principal = serializers.IntegerField(allow_null=True, help_text="Its place in `faces`.")
     total_registered_faces = serializers.IntegerField(source="people")
-    threshold = threshold()
-    threshold_source = threshold_source()
+    conflicts = ConflictSerializer(many=True)
     message = serializers.SerializerMethodField()
     model = serializers.CharField()
     timings_ms = serializers.DictField(child=serializers.FloatField())
+
+    @extend_schema_field(ExpectedSearchSerializer(allow_null=True, help_text=EXPECTED))
+    def get_expected(self, done: Any) -> dict[str, float | int] | None:
+        return _rounded(done.policy)
 
     def get_message(self, found: Identification) -> str:
         if not found.faces:
@@ -352,4 +418,4 @@ class GallerySerializer(serializers.ModelSerializer):
 
     class Meta:
         model = Gallery
-        fields = ("name", "users", "model", "threshold", "created")
+        fields = ("name", "users", "model", "threshold", "target_fmr", "target_fpir", "created")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from recognition.api import galleries, health, users, views
+from recognition.api import decisions, galleries, health, users, views
 
 REFERENCE = "users/<str:user_id>/references/<str:reference_id>"
 
@@ -21,6 +21,7 @@ urlpatterns = [
     path("compare", views.CompareView.as_view(), name="compare"),
     path("galleries", galleries.GalleriesView.as_view(), name="galleries"),
     path("galleries/<str:name>", galleries.GalleryView.as_view(), name="gallery"),
+    path("decisions/<str:decision_id>", decisions.DecisionView.as_view(), name="decision"),
     path("health", health.HealthView.as_view(), name="health"),
     path("health/ready", health.ReadyView.as_view(), name="ready"),
 ]

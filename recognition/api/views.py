@@ -18,6 +18,7 @@ from recognition.api.forms import (
     VerifyForm,
     register_options,
     selection,
+    wanted,
 )
 from recognition.api.schema import documented
 from recognition.api.serializers import (
@@ -80,13 +81,14 @@ class VerifyView(PictureView):
     def post(self, request: Request) -> Response:
         sent = self.sent()
         gallery, chosen = self.gallery(sent), selection(sent)
+        asked = wanted(sent, "target_fmr")
         with self.place():
             verification = services.verify(
                 gallery,
                 sent["user_id"],
                 sent["file"],
                 selection=chosen,
-                threshold=sent["threshold"],
+                wanted=asked,
                 actor=self.actor,
             )
         return Response(shown(VerificationSerializer, verification))
@@ -108,12 +110,13 @@ class CompareView(PictureView):
     def post(self, request: Request) -> Response:
         sent = self.sent()
         gallery, chosen = self.gallery(sent), (selection(sent, "1"), selection(sent, "2"))
+        asked = wanted(sent, "target_fmr")
         with self.place():
             comparison = services.compare(
                 gallery,
                 (sent["file1"], sent["file2"]),
                 selections=chosen,
-                threshold=sent["threshold"],
+                wanted=asked,
                 actor=self.actor,
             )
         return Response(shown(ComparisonSerializer, comparison))
@@ -137,14 +140,14 @@ class IdentifyView(PictureView):
         sent = self.sent()
         if sent["candidates"]:
             permissions.READ.demand(request)
-        gallery = self.gallery(sent)
+        gallery, asked = self.gallery(sent), wanted(sent, "target_fpir")
         with self.place():
             identification = services.identify(
                 gallery,
                 sent["file"],
                 limit=sent["limit"],
                 candidates=sent["candidates"] or 0,
-                threshold=sent["threshold"],
+                wanted=asked,
                 min_face_size=sent["min_face_size"],
                 actor=self.actor,
             )

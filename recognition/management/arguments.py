@@ -9,7 +9,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from recognition.models import Subject
+from recognition.decisions import Wanted
+from recognition.models import GREATEST_RATE, LEAST_RATE, Subject
 from recognition.pipeline.types import Box
 from recognition.services.results import Selection
 
@@ -60,6 +61,27 @@ def add_selection(parser: CommandParser) -> None:
     parser.add_argument(
         "--box", type=box, metavar="X,Y,WIDTH,HEIGHT", help="where the face meant is, in pixels"
     )
+
+
+def rate(text: str) -> float:
+    """Read an error rate."""
+    value = _number(text)
+    if not LEAST_RATE <= value <= GREATEST_RATE:
+        message = f"{text!r} is no error rate: write {LEAST_RATE:g} to {GREATEST_RATE:g}"
+        raise ArgumentTypeError(message)
+    return value
+
+
+def add_wanted(parser: CommandParser, name: str, meaning: str) -> None:
+    """Let a command take ``--threshold``, or an error rate instead."""
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--threshold", type=similarity, help="the similarity that suffices, -1 to 1")
+    one.add_argument(f"--target-{name}", type=rate, metavar="RATE", help=meaning)
+
+
+def wanted(options: Mapping[str, Any], name: str) -> Wanted:
+    """Return what the decision is to follow."""
+    return Wanted(options["threshold"], options[f"target_{name}"])
 
 
 def selection(options: Mapping[str, Any]) -> Selection:

@@ -49,7 +49,7 @@ def _sealed(key: bytes, content: bytes, *named: object) -> bytes:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recognition", "0004_roles")]
+    dependencies = [("recognition", "0010_calibrations")]
 
     operations = [
         migrations.RenameField("reference", "embedding", "sealed_embedding"),

@@ -13,6 +13,7 @@ from recognition.services.people import (
     find_reference,
     find_user,
     list_users,
+    set_targets,
     set_threshold,
     update_user,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "identify",
     "list_users",
     "register",
+    "set_targets",
     "set_threshold",
     "unregister",
     "update_user",

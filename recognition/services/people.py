@@ -32,7 +32,11 @@ EDITABLE = ("display_name", "metadata", "active")
 def find_gallery(name: str) -> Gallery:
     """Return the gallery called ``name``, or raise ``gallery_not_found``."""
     # A name that cannot exist is not asked for: PostgreSQL refuses NUL with an error of its own.
-    found = Gallery.objects.filter(name=name).first() if GALLERY_NAME.match(name) else None
+    found = (
+        Gallery.objects.with_calibration().filter(name=name).first()
+        if GALLERY_NAME.match(name)
+        else None
+    )
     if found is None:
         raise RecognitionError("gallery_not_found", f"There is no gallery {name[:64]!r}.")
     return found
@@ -100,6 +104,14 @@ def set_threshold(gallery: Gallery, threshold: float | None, *, actor: Actor) ->
     with transaction.atomic():
         Gallery.objects.filter(pk=gallery.pk).update(threshold=threshold)
         record("set_threshold", gallery, actor, decision={"threshold": threshold})
+
+
+def set_targets(gallery: Gallery, *, fmr: float | None, fpir: float | None, actor: Actor) -> None:
+    """Let a gallery have error rates of its own, or with None those of the settings again."""
+    targets = {"target_fmr": fmr, "target_fpir": fpir}
+    with transaction.atomic():
+        Gallery.objects.filter(pk=gallery.pk).update(**targets)
+        record("set_targets", gallery, actor, decision=targets)
 
 
 @cache  # once a day in each process

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
 from recognition import runtime
-from recognition.decisions import NOT_SEARCHED, UNKNOWN, Decision, Policy, decide
+from recognition.decisions import (
+    BY_SETTINGS,
+    NOT_SEARCHED,
+    UNKNOWN,
+    Decision,
+    Policy,
+    Wanted,
+    conflicts,
+    decide,
+    summary,
+)
 from recognition.errors import ClientGone, RecognitionError
 from recognition.gallery.exact import ALL, Candidate
 from recognition.gallery.index import Index
@@ -22,6 +32,7 @@ from recognition.services.people import find_user, record
 from recognition.services.results import (
     Actor,
     Comparison,
+    Conflict,
     Identification,
     Identified,
     Looked,
@@ -33,8 +44,18 @@ from recognition.services.results import (
     Verification,
 )
 
+ABOUT_FACES = 422  # the status of refusals that measure a face
 EVENT_CANDIDATES = 3  # of each face, kept in the event
 NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Who may be named: what they are called, and of how many references their template is."""
+
+    user_id: str
+    display_name: str
+    references: int
 
 
 def detect(
@@ -54,7 +75,7 @@ def verify(
     upload: Upload,
     *,
     selection: Selection,
-    threshold: float | None = None,
+    wanted: Wanted = BY_SETTINGS,
     actor: Actor,
 ) -> Verification:
     """Say whether the face in a picture is ``user_id`` (1:1)."""
@@ -62,14 +83,16 @@ def verify(
         subject = event["subject"] = find_user(gallery, user_id)
         embedder = runtime.embedder_of(gallery)
         seen = _probe(upload, embedder, selection)
-        policy = Policy.for_verify(embedder, gallery=gallery, requested=threshold)
-        similarity = _similarity_to(subject, seen.face)
+        similarity, references = _similarity_to(subject, seen.face)
+        policy = Policy.for_verify(embedder, gallery=gallery, wanted=wanted, references=references)
         verified = similarity is not None and policy.accepts(similarity)
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
-        event |= {"threshold": policy.threshold, "threshold_source": policy.source}
+        event |= summary(policy)
         event |= {"quality": asdict(seen.face.quality), "gallery_version": runtime.version()}
     reason = _why(subject, similarity, policy)
-    return Verification(user_id, verified, similarity, policy, reason, seen, embedder)
+    return Verification(
+        user_id, verified, similarity, policy, reason, seen, embedder, event["event"]
+    )
 
 
 def _probe(upload: Upload, embedder: str, selection: Selection) -> Seen:
@@ -80,12 +103,15 @@ def _probe(upload: Upload, embedder: str, selection: Selection) -> Seen:
     return Seen(view.embed([seen.face])[0], seen.index, seen.found)
 
 
-def _similarity_to(subject: Subject, face: Face) -> float | None:
-    """Return the cosine to the subject's template; None for who may not be matched."""
+def _similarity_to(subject: Subject, face: Face) -> tuple[float | None, int]:
+    """Return the cosine to the subject's template, None for who may not be matched.
+
+    Also returns of how many references the template is made.
+    """
     template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
     if not subject.active or template is None or face.embedding is None:
-        return None
-    return float(face.embedding @ from_bytes(template.vector))
+        return None, 1
+    return float(face.embedding @ from_bytes(template.vector)), template.references
 
 
 def _why(subject: Subject, similarity: float | None, policy: Policy) -> str:
@@ -102,7 +128,7 @@ def compare(
     uploads: tuple[Upload, Upload],
     *,
     selections: tuple[Selection, Selection],
-    threshold: float | None = None,
+    wanted: Wanted = BY_SETTINGS,
     actor: Actor,
 ) -> Comparison:
     """Say whether two pictures show the same person; nobody needs to be registered.
@@ -115,11 +141,11 @@ def compare(
         first = _comparable(uploads[0], embedder, selections[0], "file1")
         second = _comparable(uploads[1], embedder, selections[1], "file2")
         similarity = _dot(first.face, second.face)
-        policy = Policy.for_verify(embedder, gallery=gallery, requested=threshold)
+        policy = Policy.for_verify(embedder, gallery=gallery, wanted=wanted)
         verified = policy.accepts(similarity)
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
-        event |= {"threshold": policy.threshold, "threshold_source": policy.source}
-    return Comparison(verified, similarity, policy, (first, second), embedder)
+        event |= summary(policy)
+    return Comparison(verified, similarity, policy, (first, second), embedder, event["event"])
 
 
 def _comparable(upload: Upload, embedder: str, selection: Selection, field: str) -> Seen:
@@ -145,7 +171,7 @@ def identify(
     *,
     limit: int = 5,
     candidates: int = 0,
-    threshold: float | None = None,
+    wanted: Wanted = BY_SETTINGS,
     min_face_size: int | None = None,
     actor: Actor,
 ) -> Identification:
@@ -154,20 +180,26 @@ def identify(
     with recorded("identify", gallery, actor) as event:
         view = look(upload, embedder, Selection(min_face_size=min_face_size))
         index = runtime.index(gallery)  # reads the head of the change log first
-        policy = Policy.for_identify(
-            embedder, people=len(index), gallery=gallery, requested=threshold
-        )
+        policy = Policy.for_identify(embedder, people=len(index), gallery=gallery, wanted=wanted)
         faces = _embedded(view)
         with view.clock.lap("search"):
             # Two at the least, to see whether the best one stands alone. Everybody is compared
             # where people below the threshold are asked for as well.
             floor = ALL if candidates else policy.threshold
             found = _search(index, faces, limit=max(limit, candidates, 2), floor=floor)
-            identified = _decided(gallery, view, faces, found, policy, (limit, candidates))
+            who = _people(gallery, _to_be_named(found, policy, candidates=candidates))
+            identified = _decided(view, faces, found, policy, who, (limit, candidates))
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
-        event |= {"outcome": outcome, **_summary(identified, found, policy)}
-    return Identification(identified, first, policy, len(index), embedder, view.clock.laps)
+        event |= {
+            "outcome": outcome,
+            "principal": first,
+        }
+        event |= _summary(identified, found, policy, who)
+    twice = tuple(_conflicts(identified))
+    return Identification(
+        identified, first, policy, len(index), embedder, view.clock.laps, twice, event["event"]
+    )
 
 
 def _embedded(view: View) -> list[Face]:
@@ -189,26 +221,26 @@ def _search(
 
 
 def _decided(
-    gallery: Gallery,
     view: View,
     faces: list[Face],
     found: list[list[Candidate] | None],
     policy: Policy,
+    who: Mapping[int, Named],
     shown: tuple[int, int],
 ) -> list[Identified]:
     """Return the decision about each face; ``shown``: how many matches, how many candidates."""
-    named = _to_be_named(found, policy, candidates=shown[1])
-    who = _people(gallery, named)
-    erased = named - who.keys()  # since the search
+    references = {number: person.references for number, person in who.items()}
+    # Since the search.
+    erased = _to_be_named(found, policy, candidates=shown[1]) - who.keys()
     decided = []
     for face, people in zip(faces, found, strict=True):
         if people is None:
             decided.append(Identified(face, _not_searched(view, face), [], []))
             continue
         people = [c for c in people if c.subject_number not in erased]
-        decision = decide(people, policy, limit=shown[0])
-        matches = [_match(who, c) for c in decision.matches]
-        near = [_match(who, c) for c in people[: shown[1]]]
+        decision = decide(people, policy, limit=shown[0], references=references)
+        matches = [_match(who, c, policy) for c in decision.matches]
+        near = [_match(who, c, policy) for c in people[: shown[1]]]
         decided.append(Identified(face, decision, matches, near))
     return decided
 
@@ -225,40 +257,59 @@ def _not_searched(view: View, face: Face) -> Decision:
     return Decision(NOT_SEARCHED, " ".join(fault.detail for fault in view.faults(face)))
 
 
-def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Subject]:
+def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Named]:
     """Return those of ``numbers`` who may be named now."""
     # By number alone: asked for the gallery too, SQLite reads the whole of it.
-    found = (s for part in in_parts(numbers) for s in Subject.objects.filter(number__in=part))
-    return {s.number: s for s in found if s.gallery_id == gallery.pk and s.active}
+    asked = ("number", "gallery_id", "active", "user_id", "display_name", "template__references")
+    rows = (
+        row
+        for part in in_parts(numbers)
+        for row in Subject.objects.filter(number__in=part).values_list(*asked)
+    )
+    return {
+        number: Named(user_id, display_name, references or 1)
+        for number, owner, active, user_id, display_name, references in rows
+        if owner == gallery.pk and active
+    }
 
 
-def _match(who: Mapping[int, Subject], candidate: Candidate) -> Match:
-    subject = who[candidate.subject_number]
-    return Match(subject.user_id, subject.display_name, candidate.similarity)
+def _match(who: Mapping[int, Named], candidate: Candidate, policy: Policy) -> Match:
+    person = who[candidate.subject_number]
+    limit = policy.threshold_for(person.references)
+    return Match(person.user_id, person.display_name, candidate.similarity, limit)
 
 
-def named(gallery: Gallery, similarities: Mapping[int, float]) -> list[Match]:
+def _conflicts(identified: Iterable[Identified]) -> Iterator[Conflict]:
+    """Yield who is named for several faces."""
+    faces = list(identified)
+    for places in conflicts(face.decision for face in faces).values():
+        yield Conflict(faces[places[0]].matches[0].user_id, tuple(places))
+
+
+def named(gallery: Gallery, similarities: Mapping[int, float], policy: Policy) -> list[Match]:
     """Return people by their numbers with the similarities given."""
     who = _people(gallery, similarities)
-    return [_match(who, Candidate(number, similarities[number])) for number in who]
+    return [_match(who, Candidate(number, similarities[number]), policy) for number in who]
 
 
 def _summary(
-    identified: list[Identified], found: list[list[Candidate] | None], policy: Policy
+    identified: list[Identified],
+    found: list[list[Candidate] | None],
+    policy: Policy,
+    who: Mapping[int, Named],
 ) -> dict[str, Any]:
     """Return what the event keeps of an identification: numbers, never names."""
     return {
-        "threshold": policy.threshold,
-        "threshold_source": policy.source,
-        "people": policy.people,
+        **summary(policy),
         "gallery_version": runtime.version(),
         "faces": [
             {
                 "status": face.decision.status,
+                "reason": face.decision.reason,
+                "margin": face.decision.margin,
                 "quality": asdict(face.face.quality),
                 "candidates": [
-                    {"subject": c.subject_number, "similarity": round(c.similarity, 5)}
-                    for c in (people or [])[:EVENT_CANDIDATES]
+                    _candidate(c, who, policy) for c in (people or [])[:EVENT_CANDIDATES]
                 ],
             }
             for face, people in zip(identified, found, strict=True)
@@ -266,11 +317,24 @@ def _summary(
     }
 
 
+def _candidate(candidate: Candidate, who: Mapping[int, Named], policy: Policy) -> dict[str, Any]:
+    """Return what an event keeps of one candidate; only who was near is known more closely."""
+    kept = {
+        "subject": candidate.subject_number,
+        "similarity": round(candidate.similarity, 5),
+    }
+    if (person := who.get(candidate.subject_number)) is None:
+        return kept
+    limit = round(policy.threshold_for(person.references), 5)
+    return kept | {"references": person.references, "threshold": limit}
+
+
 @contextmanager
 def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any]]:
     """Write an ``Event`` of what is done inside, refusals included.
 
     The block adds to the dict; ``subject`` and ``outcome`` are taken out of it, the rest is kept.
+    Afterwards ``event`` in it is the event's id.
     """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
     try:
@@ -278,6 +342,9 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         decision.setdefault("outcome", "ok")
     except RecognitionError as refusal:
         decision["outcome"] = refusal.code
+        if refusal.problem.status == ABOUT_FACES:  # the only ones whose words name nobody
+            decision |= {"detail": refusal.detail, "measured": refusal.measured}
+            decision |= {"limit": refusal.limit, "reasons": refusal.extra.get("reasons", [])}
         raise
     except ClientGone:
         decision["outcome"] = "client_gone"
@@ -285,4 +352,5 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
     finally:
         outcome = decision.pop("outcome", "internal_error")
         subject = decision.pop("subject", None)
-        record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        decision["event"] = event.pk

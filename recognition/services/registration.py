@@ -228,7 +228,7 @@ def _alike(target: Target, embeddings: Floats) -> list[Match]:
         for c in candidates:
             if policy.accepts(c.similarity):
                 best[c.subject_number] = max(c.similarity, best.get(c.subject_number, -1.0))
-    people = [m for m in named(target.gallery, best) if m.user_id != target.user_id]
+    people = [m for m in named(target.gallery, best, policy) if m.user_id != target.user_id]
     return sorted(people, key=lambda m: -m.similarity)[:DUPLICATES_SHOWN]
 
 

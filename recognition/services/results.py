@@ -86,11 +86,13 @@ class Rejected:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A person in an answer. ``similarity``: cosine, -1 to 1."""
+    """A person in an answer. ``similarity``: cosine, -1 to 1; ``threshold``: what they must reach,
+    which rises with their references."""
 
     user_id: str
     display_name: str
     similarity: float
+    threshold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class Verification:
     reason: str
     seen: Seen
     model: str
+    decision_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Comparison:
     policy: Policy
     seen: tuple[Seen, Seen]
     model: str
+    decision_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,14 @@ class Identified:
 
 
 @dataclass(frozen=True, slots=True)
+class Conflict:
+    """One person named for several faces of a picture; ``faces``: their places."""
+
+    user_id: str
+    faces: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Identification:
     """The answer to "who is this?" (1:N), largest face first."""
 
@@ -154,6 +166,8 @@ class Identification:
     people: int
     model: str
     timings_ms: dict[str, float] = field(default_factory=dict)
+    conflicts: tuple[Conflict, ...] = ()
+    decision_id: int | None = None
 
     @property
     def matches(self) -> list[Match]:

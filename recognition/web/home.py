@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -14,7 +14,7 @@ from django.utils import timezone
 from recognition import runtime
 from recognition.api.health import OFF, OK, readiness
 from recognition.decisions import MATCH, UNKNOWN, Policy
-from recognition.models import Event, Gallery, Reference, Subject
+from recognition.models import Event, Gallery, Reference, StoredCalibration, Subject
 from recognition.networks.catalogue import CATALOGUE
 from recognition.web.base import ConsolePage
 
@@ -52,8 +52,12 @@ class Overview:
 
 def galleries() -> list[Overview]:
     """Return every gallery with its counts and its policies."""
-    counted = with_counts(Gallery.objects.all())
-    return [_overview(gallery) for gallery in counted]
+    active = dict(StoredCalibration.objects.filter(active=True).values_list("embedder", "pk"))
+    found = list(with_counts(Gallery.objects.all()))
+    for gallery in found:  # a new one shows what it will be decided by; nothing is saved
+        gallery.embedder = runtime.embedder_of(gallery)
+        gallery.active_calibration = active.get(gallery.embedder)
+    return [_overview(gallery) for gallery in found]
 
 
 def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
@@ -71,7 +75,7 @@ def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
 
 
 def _overview(gallery: Gallery) -> Overview:
-    embedder = runtime.embedder_of(gallery)
+    embedder = gallery.embedder
     return Overview(
         gallery,
         gallery.people,
@@ -104,10 +108,12 @@ WIDTH, HEIGHT = 30, 120  # pixels of an hour, and of the highest bar
 
 def bars(now: datetime) -> list[Bar]:
     """Return the last 24 hours, each with its matches, its unknown faces and all else."""
-    first = now.replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+    first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(
+        hours=HOURS - 1
+    )
     rows = (
         Event.objects.filter(time__gte=first)
-        .annotate(hour=TruncHour("time"))
+        .annotate(hour=TruncHour("time", tzinfo=UTC))
         .order_by()
         .values("hour")
         .annotate(

@@ -24,6 +24,7 @@ from recognition.api.forms import (
     VerifyForm,
     register_options,
     selection,
+    wanted,
 )
 from recognition.api.problems import refusal_of
 from recognition.errors import RecognitionError
@@ -106,7 +107,7 @@ class VerifyPage(PicturePage):
             sent["user_id"],
             sent["file"],
             selection=selection(dict(sent)),
-            threshold=sent["threshold"],
+            wanted=wanted(dict(sent), "target_fmr"),
             actor=self.actor,
         )
 
@@ -116,9 +117,8 @@ class IdentifyPage(PicturePage):
     section, template, form = "identify", "identify.html", IdentifyForm
 
     def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
-        return services.identify(
-            gallery, sent["file"], threshold=sent["threshold"], actor=self.actor
-        )
+        asked = wanted(dict(sent), "target_fpir")
+        return services.identify(gallery, sent["file"], wanted=asked, actor=self.actor)
 
 
 class LivePage(PicturePage):

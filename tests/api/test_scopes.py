@@ -27,6 +27,7 @@ WANTED = {
     ("galleries", "GET"): "read",
     ("galleries", "POST"): "register",
     ("gallery", "DELETE"): "delete",
+    ("decision", "GET"): "read",
 }
 PERMISSIONS = {
     ("register", "POST"): "add_subject",
@@ -38,7 +39,9 @@ PERMISSIONS = {
     ("reference", "DELETE"): "delete_subject",
     ("galleries", "POST"): "add_gallery",
     ("gallery", "DELETE"): "delete_gallery",
-    **{(name, "GET"): "view_subject" for name in ("users", "user", "crop", "galleries")},
+    **{
+        (name, "GET"): "view_subject" for name in ("users", "user", "crop", "galleries", "decision")
+    },
 }
 METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -48,7 +51,7 @@ def calls() -> dict[tuple[str, str], str]:
     found = {}
     for pattern in urlpatterns:
         path = str(pattern.pattern)
-        for name in ("user_id", "reference_id", "name"):
+        for name in ("user_id", "reference_id", "name", "decision_id"):
             path = path.replace(f"<str:{name}>", "x")
         for method in METHODS:
             if hasattr(pattern.callback.view_class, method):

@@ -42,6 +42,7 @@ def test_json_says_what_the_service_says(command, known, gallery, photos):
             "user_id": "barack",
             "display_name": "Barack Obama",
             "similarity": round(match.similarity, 6),
+            "threshold": round(match.threshold, 6),
         }
     ]
     assert line["box"]["x"] == round(answer.faces[0].face.box.x, 1)

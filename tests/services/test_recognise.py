@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recognition import services
+from recognition.decisions import Wanted
 from recognition.errors import RecognitionError
 from recognition.models import Event, Subject
 from recognition.services.results import Selection, Upload
@@ -106,7 +107,7 @@ def test_galleries_are_searched_apart(register, gallery, photos):
 
 def test_a_higher_threshold_of_the_request_makes_it_unknown(register, identify):
     register("barack", "obama")
-    found = identify("obama2", threshold=0.9999)
+    found = identify("obama2", wanted=Wanted(0.9999))
     assert (found.policy.source, found.faces[0].decision.status) == ("request", "unknown")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -36,7 +37,9 @@ def queries(client) -> int:
     return len(captured)
 
 
-def test_the_plot_counts_each_hour(gallery):
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])
+def test_the_plot_counts_each_hour(gallery, settings, zone):
+    settings.TIME_ZONE = zone
     now = timezone.now()
     for outcome in ("match", "match", "unknown", "ok"):
         Event.objects.create(actor="a", act="identify", outcome=outcome, time=now)

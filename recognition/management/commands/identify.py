@@ -13,8 +13,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from recognition import services
+from recognition.decisions import Wanted
 from recognition.errors import RecognitionError
-from recognition.management.arguments import similarity
+from recognition.management.arguments import add_wanted, wanted
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand, in_words
 from recognition.management.jobs import add_jobs, beside_the_bar, each, progress
 from recognition.management.pictures import found_in, read, shown
@@ -75,7 +76,8 @@ class Line:
 
     def as_json(self) -> str:
         """Return the line as one JSON object, named as in the API."""
-        people = [asdict(m) | {"similarity": round(m.similarity, 6)} for m in self.matches]
+        rounded = ("similarity", "threshold")
+        people = [asdict(m) | {n: round(getattr(m, n), 6) for n in rounded} for m in self.matches]
         line = {"file": self.file, "face": self.face, "box": self.corners() or None}
         line |= {"status": self.status, "reason": self.reason, "matches": people}
         return json.dumps(line, ensure_ascii=False)
@@ -95,9 +97,7 @@ class Command(GalleryCommand):
         form = parser.add_mutually_exclusive_group()
         form.add_argument("--json", action="store_true", help="write a JSON object for each face")
         form.add_argument("--csv", action="store_true", help="write CSV with a header")
-        parser.add_argument(
-            "--threshold", type=similarity, help="the similarity that suffices, -1 to 1"
-        )
+        add_wanted(parser, "fpir", "the share of strangers to be named")
         add_jobs(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -106,7 +106,7 @@ class Command(GalleryCommand):
         if not paths:
             raise CommandError("There are no pictures.", returncode=FAILED)
         write = self.writer(options)
-        look = partial(self.identified, gallery, options["threshold"])
+        look = partial(self.identified, gallery, wanted(options, "fpir"))
         with progress(len(paths), options) as bar:
             for lines, refusal in each(look, paths, jobs=min(options["jobs"], len(paths))):
                 with beside_the_bar():
@@ -131,11 +131,11 @@ class Command(GalleryCommand):
         return lambda lines: self.stdout.write("\n".join(shape(line) for line in lines))
 
     def identified(
-        self, gallery: Gallery, threshold: float | None, path: Path
+        self, gallery: Gallery, asked: Wanted, path: Path
     ) -> tuple[list[Line], list[str]]:
         """Return the lines of one photograph, and what there is to say of it on stderr."""
         try:
-            answer = services.identify(gallery, read(path), threshold=threshold, actor=self.actor)
+            answer = services.identify(gallery, read(path), wanted=asked, actor=self.actor)
         except RecognitionError as error:
             if error.problem.status >= 500:
                 raise

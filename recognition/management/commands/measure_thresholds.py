@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.text import slugify
 from tqdm import tqdm
 
 from recognition import calibration, pipeline, runtime
-from recognition.decisions import CALIBRATIONS, IDENTIFY_FPIR
+from recognition.curves import CALIBRATIONS, Calibration, Curve
+from recognition.decisions import IDENTIFY_FPIR, fmr_for
 from recognition.errors import RecognitionError
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import principal
@@ -23,6 +25,7 @@ from recognition.pipeline.types import Floats
 
 SAVE_EVERY = 250  # photographs, so that a run that was stopped loses little
 REFERENCES = 3
+FEWEST_OWNERS = 30  # people with so many photographs, or there is no table for them
 DRAWS = 20
 SEED = 20180402
 LISTS = ("pairsDevTest.txt", "pairsDevTrain.txt")
@@ -47,11 +50,13 @@ class Command(BaseCommand):
         found = extract_all(photographs, embedder)
         measured = measure(photographs, found)
         measured["pairs"] = [pairs(folder / listed, found) for listed in LISTS]
+        date = datetime.now(UTC).date().isoformat()
         head = {
+            "id": f"{embedder}-{slugify(options['data_set'])}-{date}",
             "embedder": embedder,
             "measured": True,
             "data_set": options["data_set"],
-            "date": datetime.now(UTC).date().isoformat(),
+            "date": date,
             "command": "manage.py measure_thresholds",
         }
         output = options["output"] or CALIBRATIONS / f"{embedder}.json"
@@ -107,39 +112,79 @@ def embedding_of(path: Path, embedder: str) -> Floats:
 
 
 def measure(photographs: list[Path], found: dict[str, Floats]) -> dict[str, Any]:
-    """Return counts, the table of thresholds, the margin, and the searches measured."""
-    people = sorted({key.split("/")[0] for key in found})
-    number = {person: index for index, person in enumerate(people)}
-    labels = np.array([number[key.split("/")[0]] for key in found])
+    """Return counts, the tables of thresholds, the margin, and the searches measured."""
+    people, labels = np.unique([key.split("/")[0] for key in found], return_inverse=True)
     embeddings = np.stack(list(found.values()))
-    genuine, impostors = calibration.pair_scores(embeddings, labels)
-    table = calibration.threshold_table(genuine, impostors, len(people))
+    tables = tables_of(embeddings, labels)
     return {
         "photographs": len(photographs),
         "faces_not_found": len(photographs) - len(found),
         "people": len(people),
-        "genuine_pairs": len(genuine.similarities),
-        "impostor_pairs": len(impostors.similarities),
-        "thresholds": [asdict(row) for row in table],
-        **searched(embeddings, labels, {row.fmr: row.similarity for row in table}),
+        "genuine_pairs": tables[0]["genuine"],
+        "impostor_pairs": tables[0]["impostors"],
+        "thresholds": tables[0]["thresholds"],
+        "by_references": tables,
+        **searched(embeddings, labels, tables),
     }
 
 
-def searched(embeddings: Floats, labels: Any, table: dict[float, float]) -> dict[str, Any]:
-    """Return the margin, and FPIR and FNIR at the default threshold and at FPIR 1 %."""
+def tables_of(embeddings: Floats, labels: Any) -> list[dict[str, Any]]:
+    """Return the thresholds for templates of one photograph and of several, as far as enough have
+    so many."""
+    everybody, counts = np.unique(labels, return_counts=True)
+    tables = []
+    for references in calibration.REFERENCES:
+        if references == 1:
+            genuine, impostors = calibration.pair_scores(embeddings, labels)
+            owners, pairs = len(everybody), len(everybody) * (len(everybody) - 1) / 2
+        elif (counts >= references).sum() < FEWEST_OWNERS:
+            break
+        else:
+            genuine, impostors, owners = calibration.template_scores(
+                embeddings, labels, references=references, seed=SEED
+            )
+            pairs = owners * (len(everybody) - 1)
+        rows = calibration.threshold_table(genuine, impostors, pairs=pairs)
+        tables.append(
+            {
+                "references": references,
+                "people": owners,
+                "genuine": len(genuine.similarities),
+                "impostors": len(impostors.similarities),
+                "supported": calibration.RULE_OF_THREE / pairs,
+                "thresholds": [asdict(row) for row in rows],
+            }
+        )
+    return tables
+
+
+def searched(embeddings: Floats, labels: Any, tables: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the margin, and FPIR and FNIR as decided by default and at one threshold for all."""
+    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
+    measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
     rows, margin = [], 0.0
     for people in (100, 1000):
+        fmr = fmr_for(IDENTIFY_FPIR, people)
+        limit = measured.threshold_at(fmr)
         for references in (1, REFERENCES):
             shape = {"people": people, "references": references}
-            searches = [
-                calibration.draw_search(embeddings, labels, **shape, seed=SEED + draw)
-                for draw in range(DRAWS)
-            ]
+            drawn = [(embeddings, labels, shape | {"seed": SEED + draw}) for draw in range(DRAWS)]
+            plain = [calibration.draw_search(e, ls, **options) for e, ls, options in drawn]
             if (people, references) == (100, 1):
-                margin = calibration.ambiguity_margin(searches)
-            default = table[IDENTIFY_FPIR / people]
-            at_one_percent = calibration.threshold_for_fpir(searches, IDENTIFY_FPIR)
-            for kind, threshold in (("default", default), ("fpir 1 %", at_one_percent)):
+                margin = calibration.ambiguity_margin(plain)
+
+            def handicap(count: int, fmr: float = fmr, limit: float = limit) -> float:
+                return measured.threshold_at(fmr, count) - limit
+
+            default = [
+                calibration.draw_search(e, ls, **options, handicap=handicap)
+                for e, ls, options in drawn
+            ]
+            at_one_percent = calibration.threshold_for_fpir(plain, IDENTIFY_FPIR)
+            for kind, searches, threshold in (
+                ("default", default, limit),
+                ("fpir 1 %", plain, at_one_percent),
+            ):
                 rates = calibration.open_set(searches, **shape, threshold=threshold)
                 rows.append({"threshold_is": kind, **asdict(rates)})
     return {"ambiguity_margin": round(margin, 4), "searches": rows}

@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from recognition import services
-from recognition.management.arguments import add_selection, selection, similarity
+from recognition.management.arguments import add_selection, add_wanted, selection, wanted
 from recognition.management.base import INCOMPLETE, GalleryCommand
 from recognition.management.pictures import read
 
@@ -21,9 +21,7 @@ class Command(GalleryCommand):
         super().add_arguments(parser)
         parser.add_argument("user_id", help="who it should be")
         parser.add_argument("image", type=Path, metavar="IMAGE", help="the photograph")
-        parser.add_argument(
-            "--threshold", type=similarity, help="the similarity that suffices, -1 to 1"
-        )
+        add_wanted(parser, "fmr", "the share of strangers to be taken for the person")
         add_selection(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -32,7 +30,7 @@ class Command(GalleryCommand):
             options["user_id"],
             read(options["image"]),
             selection=selection(options),
-            threshold=options["threshold"],
+            wanted=wanted(options, "fmr"),
             actor=self.actor,
         )
         verdict = "verified" if answer.verified else "not verified"

@@ -1,0 +1,53 @@
+"""Which measured error rates are in force; decisions follow in every process at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from recognition.errors import RecognitionError
+from recognition.models import DEFAULT_GALLERY, GALLERY_NAME, StoredCalibration
+from recognition.services.people import find_gallery, record
+from recognition.services.results import Actor
+
+
+def store_calibration(name: str, document: Mapping[str, Any], *, actor: Actor) -> StoredCalibration:
+    """Keep what was measured under a new name; it is not in force yet."""
+    if not GALLERY_NAME.match(name):
+        raise RecognitionError("invalid_request", "A name is 1 to 64 characters of a-z 0-9 - _.")
+    if StoredCalibration.objects.filter(name=name).exists():
+        raise RecognitionError("invalid_request", f"A calibration {name!r} exists already.")
+    with transaction.atomic():
+        kept = StoredCalibration.objects.create(
+            name=name, embedder=document["embedder"], document={**document, "id": name}
+        )
+        _record("store_calibration", kept, actor)
+    return kept
+
+
+def activate(calibration: StoredCalibration, *, actor: Actor) -> None:
+    """Decide by ``calibration`` from now on, wherever its embedder is used."""
+    with transaction.atomic():
+        _in_force(calibration.embedder).update(active=False)
+        StoredCalibration.objects.filter(pk=calibration.pk).update(active=True)
+        _record("activate_calibration", calibration, actor)
+
+
+def deactivate(embedder: str, *, actor: Actor) -> None:
+    """Decide by the calibration that ships with ``embedder`` again."""
+    with transaction.atomic():
+        for calibration in _in_force(embedder):
+            _in_force(embedder).update(active=False)
+            _record("deactivate_calibration", calibration, actor)
+
+
+def _in_force(embedder: str) -> Any:
+    return StoredCalibration.objects.filter(embedder=embedder, active=True)
+
+
+def _record(act: str, calibration: StoredCalibration, actor: Actor) -> None:
+    # Calibrations belong to no gallery; an event wants one.
+    gallery = find_gallery(DEFAULT_GALLERY)
+    record(act, gallery, actor, decision={"calibration": calibration.name})

@@ -1,0 +1,74 @@
+"""GET /decisions/{id}: why was it decided so?"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.conftest import assert_problem
+
+
+@pytest.fixture
+def ada(api, pictures):
+    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
+
+
+def test_a_match_says_what_it_reached(ada, api, pictures):
+    found = api.post("/identify", file=pictures.obama2).json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    best = told["faces"][0]["candidates"][0]
+    assert (told["act"], told["outcome"], best["user_id"]) == ("identify", "match", "ada")
+    assert f"reaches the threshold {best['threshold']:.3f}" in told["explanation"][0]
+    assert told["grounds"]["threshold"] == pytest.approx(found["threshold"])
+
+
+def test_a_stranger_says_who_was_nearest_and_by_how_much(ada, api, pictures):
+    found = api.post("/identify?candidates=2", file=pictures.biden).json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    assert "The nearest is ada" in told["explanation"][0]
+    assert "below the threshold" in told["explanation"][0]
+
+
+def test_a_second_person_lost_to_the_first(ada, api, pictures):
+    assert api.post("/register", user_id="twin", file=pictures.obama3).status_code == 201
+    found = api.post("/identify", file=pictures.obama2).json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    first, second = told["faces"][0]["candidates"]
+    assert f"lost to {first['user_id']} by" in second["why"]
+
+
+def test_a_refused_claim_says_how_far_it_was(ada, api, pictures):
+    found = api.post("/verify", user_id="ada", file=pictures.biden).json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    assert (told["user_id"], told["outcome"]) == ("ada", "refused")
+    assert told["explanation"][0].startswith("ada: ")
+    assert "below the threshold" in told["explanation"][0]
+
+
+def test_a_face_that_was_too_small_says_what_it_needs(ada, api, pictures):
+    found = api.post("/identify", file=pictures.obama2, min_face_size="400").json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    assert "400 are needed" in told["explanation"][0]
+
+
+def test_the_erased_are_not_named(ada, api, pictures):
+    found = api.post("/identify", file=pictures.obama2).json()
+    assert api.delete("/unregister/ada").status_code == 200
+    told = api.get(f"/decisions/{found['decision_id']}")
+    assert told.json()["faces"][0]["candidates"][0]["user_id"] is None
+    assert b"ada" not in told.content
+
+
+@pytest.mark.parametrize("nothing", ["0", "x", "9" * 40, "-1", "٣"])
+def test_what_is_no_decision_is_not_found(api, nothing):
+    assert_problem(api.get(f"/decisions/{nothing}"), 404, "not_found")
+
+
+def test_other_events_are_no_decisions(ada, api):
+    assert_problem(api.get("/decisions/1"), 404, "not_found")
+
+
+def test_a_key_of_another_gallery_may_not_ask(ada, api, make_api, pictures):
+    found = api.post("/identify", file=pictures.obama2).json()
+    stranger = make_api("read", galleries=("other",))
+    answer = stranger.get(f"/decisions/{found['decision_id']}")
+    assert_problem(answer, 403, "permission_denied")
