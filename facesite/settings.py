@@ -141,6 +141,18 @@ else:
     )
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+# The wrapped keys of people: in a database of their own (recognition/vault/).
+KEYS_DATABASE = env.db("KEYS_DATABASE_URL", f"sqlite:///{DATA_DIR / 'keys.sqlite3'}")
+if "ENGINE" not in KEYS_DATABASE:
+    raise ImproperlyConfigured("KEYS_DATABASE_URL is no address, as DATABASE_URL has them")
+if KEYS_DATABASE["ENGINE"].endswith("sqlite3"):
+    KEYS_DATABASE["OPTIONS"] = SQLITE_OPTIONS
+else:
+    KEYS_DATABASE["PASSWORD"] = env.str("KEYS_DATABASE_PASSWORD", KEYS_DATABASE.get("PASSWORD", ""))
+    KEYS_DATABASE |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+# Read as a path and not by its content: `rotate_keys` writes the file while servers run.
+FACE_MASTER_KEY_FILE = Path(env.str("FACE_MASTER_KEY_FILE", str(DATA_DIR / "master.key")))
+FACE_MASTER_KEY = os.environ.get("FACE_MASTER_KEY", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: holds only what can be rebuilt ----------------------------------------------------

@@ -20,8 +20,12 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
-from recognition import import_models  # noqa: F401  # Django finds its tables by this
+from recognition import (
+    import_models,  # noqa: F401  # Django finds its tables by this
+    vault,
+)
 from recognition.pipeline.types import Floats
+from recognition.sealing import label, seal, unseal
 
 T = TypeVar("T")
 
@@ -200,15 +204,17 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Not `only`: each row would then ask for its subject in a query of its own.
-        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
-        if not embeddings:
+        rows = list(self.references.only("embedder", "sealed_embedding", "subject"))
+        if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
-        mean = np.mean(embeddings, axis=0)
+        key = vault.key_of(self.number)
+        opened = [reference.open_embedding(key) for reference in rows]
+        mean = np.mean(list(map(from_bytes, opened)), axis=0)
         vector = to_bytes(mean / np.linalg.norm(mean))
-        made = {"vector": vector, "references": len(embeddings)}
-        PersonTemplate.objects.update_or_create(subject=self, defaults=made)
+        made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
+        values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
+        PersonTemplate.objects.update_or_create(subject=self, defaults=values)
 
 
 class Reference(models.Model):
@@ -217,12 +223,12 @@ class Reference(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="references")
     embedder = models.CharField(max_length=64)
-    embedding = models.BinaryField()
+    sealed_embedding = models.BinaryField()
     box = models.JSONField()
     landmarks = models.JSONField()
     detection_probability = models.FloatField()
     quality = models.JSONField()
-    crop = models.BinaryField(null=True)
+    sealed_crop = models.BinaryField(null=True)
     source_sha256 = models.CharField(max_length=64)
     created = models.DateTimeField(auto_now_add=True)
 
@@ -237,6 +243,29 @@ class Reference(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
+        """Set embedding and crop, sealed under the data key of the subject."""
+        self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
+        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+
+    @property
+    def embedding(self) -> bytes:
+        """Raw little-endian float32, opened with the subject's key: a query to the key store."""
+        return self.open_embedding(vault.key_of(self.subject.number))
+
+    def open_embedding(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.pk, self.embedder)
+        return unseal(key, bytes(self.sealed_embedding), named)
+
+    @property
+    def crop(self) -> bytes | None:
+        """The JPEG, opened with the subject's key: a query to the key store; None: not kept."""
+        if self.sealed_crop is None:
+            return None
+        named = label("crop", self.pk, self.embedder)
+        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+
 
 class PersonTemplate(models.Model):
     """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes.
@@ -247,11 +276,27 @@ class PersonTemplate(models.Model):
     subject = models.OneToOneField(
         Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
     )
-    vector = models.BinaryField()
+    embedder = models.CharField(max_length=64, default="")
+    sealed = models.BinaryField()
     references = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"template of {self.subject_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, subject: Subject, embedder: str, vector: bytes, key: bytes
+    ) -> PersonTemplate:
+        """Return the template of a subject, not stored yet; ``key``: the subject's data key."""
+        sealed = seal(key, vector, vault.template_label(subject.number, embedder))
+        return cls(subject=subject, embedder=embedder, sealed=sealed)
+
+    @property
+    def vector(self) -> bytes:
+        """The template, opened with the subject's key: a query to the key store."""
+        number = self.subject.number
+        named = vault.template_label(number, self.embedder)
+        return unseal(vault.key_of(number), bytes(self.sealed), named)
 
 
 class GalleryChange(models.Model):

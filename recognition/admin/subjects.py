@@ -30,7 +30,12 @@ class ReferenceInline(admin.TabularInline):
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Reference]:
-        return super().get_queryset(request).defer("embedding", "landmarks")
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("subject")
+            .defer("sealed_embedding", "landmarks")
+        )
 
     def has_view_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
         may = request.user.has_perm
@@ -47,9 +52,10 @@ class ReferenceInline(admin.TabularInline):
 
     @admin.display(description="crop")
     def thumbnail(self, reference: Reference) -> SafeString | str:
-        if not reference.crop:
+        crop = reference.crop
+        if not crop:
             return "not kept"
-        data = base64.b64encode(reference.crop).decode()
+        data = base64.b64encode(crop).decode()
         return format_html('<img src="data:image/jpeg;base64,{}" alt="" height="96">', data)
 
     @admin.display(description="quality")

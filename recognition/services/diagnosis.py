@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from django.conf import settings
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.gallery.exact import ALL
 from recognition.models import PersonTemplate, Reference, Subject, from_bytes
@@ -50,7 +50,8 @@ class Diagnosis:
 def diagnose(subject: Subject, references: list[Reference], *, people: int) -> Diagnosis:
     """Judge ``references``, all those of ``subject``, oldest first, in a gallery of ``people``."""
     embedder = runtime.embedder_of(subject.gallery)
-    rows = [from_bytes(reference.embedding) for reference in references]
+    key = vault.key_of(subject.number) if references else b""
+    rows = [from_bytes(reference.open_embedding(key)) for reference in references]
     judged = _judged(references, np.stack(rows)) if rows else []
     compared = [one for one in judged if one.others is not None]
     return Diagnosis(

@@ -59,7 +59,7 @@ def find_user(gallery: Gallery, user_id: str) -> Subject:
 def find_reference(subject: Subject, reference_id: str) -> Reference:
     """Return a reference of ``subject`` without its embedding, or raise ``not_found``."""
     try:
-        found = subject.references.filter(pk=UUID(reference_id)).defer("embedding").first()
+        found = subject.references.filter(pk=UUID(reference_id)).defer("sealed_embedding").first()
     except ValueError:  # it is no UUID, so there is none
         found = None
     if found is None:

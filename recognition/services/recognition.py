@@ -113,7 +113,7 @@ def _similarity_to(subject: Subject, face: Face) -> tuple[float | None, int]:
 
     Also returns of how many references the template is made.
     """
-    template = PersonTemplate.objects.filter(subject=subject).first()
+    template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
     if not subject.active or template is None or face.embedding is None:
         return None, 1
     return float(face.embedding @ from_bytes(template.vector)), template.references

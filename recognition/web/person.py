@@ -86,7 +86,9 @@ class PersonPage(ConsolePage):
 
     def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
         references = list(
-            user.references.defer("crop", "landmarks").annotate(has_crop=Q(crop__isnull=False))
+            user.references.defer("sealed_crop", "landmarks").annotate(
+                has_crop=Q(sealed_crop__isnull=False)
+            )
         )
         alike, people, unasked = self._nearest(user)
         diagnosis = diagnose(user, references, people=people)
@@ -216,6 +218,7 @@ class CropView(ConsolePage):
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
         reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
-        if reference.crop is None:
+        crop = reference.crop
+        if crop is None:
             raise RecognitionError("not_found", _("No crop is kept of this reference."))
-        return HttpResponse(bytes(reference.crop), content_type="image/jpeg")
+        return HttpResponse(crop, content_type="image/jpeg")

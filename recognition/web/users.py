@@ -168,7 +168,7 @@ class ThumbnailView(ConsolePage):
 
 
 def picture_of(user: Subject) -> HttpResponse:
-    crop = user.references.filter(crop__isnull=False).values_list("crop", flat=True).first()
-    if crop is None:
+    kept = user.references.filter(sealed_crop__isnull=False).first()
+    if kept is None:
         return HttpResponse(NOBODY, content_type="image/svg+xml")
-    return HttpResponse(bytes(crop), content_type="image/jpeg")
+    return HttpResponse(kept.crop, content_type="image/jpeg")
