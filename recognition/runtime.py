@@ -15,6 +15,7 @@ from django_redis import get_redis_connection
 
 from facesite.cache import breaker
 from facesite.memory import give_back
+from recognition import vault
 from recognition.admission import Places
 from recognition.changelog import Database
 from recognition.engine import milvus_engine
@@ -143,7 +144,12 @@ def template_cache() -> TemplateCache | None:
     prefix = f"{settings.REDIS_PREFIX}:{token}"
     # One breaker with the rate counters: a request waits for a hung Redis once, not twice.
     return TemplateCache(
-        lambda: get_redis_connection("redis"), prefix, dimensions, breaker, start=_start
+        lambda: get_redis_connection("redis"),
+        prefix,
+        dimensions,
+        breaker,
+        secret=lambda epoch: vault.ring().derived(f"templates in Redis {epoch}"),
+        start=_start,
     )
 
 
@@ -187,6 +193,7 @@ def _in_thread(act: Callable[[], None]) -> None:
         log.error("index: the database does not answer, the next request tries again: %s", error)
     finally:
         connections.close_all()  # those of this thread
+        vault.keys().close()
         give_back()  # what loading took
 
 

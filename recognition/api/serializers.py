@@ -376,8 +376,10 @@ class UserSerializer(ListedUserSerializer):
 
     @extend_schema_field(ReferenceSerializer(many=True))
     def get_references(self, subject: Subject) -> list[dict[str, Any]]:
-        references = subject.references.annotate(has_crop=Q(crop__isnull=False))
-        return ReferenceSerializer(references.defer("embedding", "crop"), many=True).data
+        references = subject.references.annotate(has_crop=Q(sealed_crop__isnull=False))
+        return ReferenceSerializer(
+            references.defer("sealed_embedding", "sealed_crop"), many=True
+        ).data
 
 
 class UsersPageSerializer(serializers.Serializer):

@@ -130,6 +130,7 @@ class CropView(ApiView):
     def get(self, request: Request, user_id: str, reference_id: str) -> HttpResponse:
         user = services.find_user(self.gallery(self.sent()), user_id)
         reference = services.find_reference(user, reference_id)
-        if reference.crop is None:
+        crop = reference.crop
+        if crop is None:
             raise RecognitionError("not_found", "No crop is kept under this reference_id.")
-        return HttpResponse(bytes(reference.crop), content_type="image/jpeg")
+        return HttpResponse(crop, content_type="image/jpeg")

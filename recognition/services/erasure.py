@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
+from recognition.import_models import ImportFile
 from recognition.models import (
     DEFAULT_GALLERY,
     Gallery,
@@ -50,10 +51,11 @@ def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
 def _erase(subjects: list[Subject]) -> Erased:
     references = Reference.objects.filter(subject__in=subjects)
     counts = references.aggregate(
-        references=Count("id"), crops=Count("id", filter=Q(crop__isnull=False))
+        references=Count("id"), crops=Count("id", filter=Q(sealed_crop__isnull=False))
     )
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
+    ImportFile.objects.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(subjects=len(subjects), templates=templates, **counts)
 
@@ -98,7 +100,7 @@ def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased
     """Erase references and make the templates of their subjects anew."""
     with transaction.atomic():
         GalleryChange.lock()
-        crops = references.filter(crop__isnull=False).count()
+        crops = references.filter(sealed_crop__isnull=False).count()
         doomed = dict(references.values_list("pk", "subject_id"))
         owners = Subject.objects.filter(pk__in=set(doomed.values()))
         subjects = list(owners.select_related("gallery"))

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -319,12 +319,13 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     old = Reference.objects.filter(subject=subject, source_sha256__in=[s.sha256 for s in sightings])
     ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
     new: dict[str, Reference] = {}
+    key = vault.made_keys([subject.number])[subject.number]
     accepted = []
     for sighting in sightings:
         face, sha256 = sighting.face, sighting.sha256
         is_new = sha256 not in ids and face.embedding is not None
         if is_new:
-            new[sha256] = _reference(subject, embedder, sighting)
+            new[sha256] = _reference(subject, embedder, sighting, key)
             ids[sha256] = str(new[sha256].pk)
         reference_id = ids.get(sha256, sighting.reference_id)
         accepted.append(Accepted(sighting.index, sighting.upload.name, reference_id, face, is_new))
@@ -332,21 +333,22 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     return accepted
 
 
-def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference:
-    """Return the reference of a picture, not stored yet."""
+def _reference(subject: Subject, embedder: str, sighting: Sighting, key: bytes) -> Reference:
+    """Return the reference of a picture, not stored yet; ``key``: the subject's data key."""
     face = sighting.face
     assert face.embedding is not None  # noqa: S101  # embed() made it; for mypy
-    return Reference(
+    reference = Reference(
         subject=subject,
         source_sha256=sighting.sha256,
         embedder=embedder,
-        embedding=to_bytes(face.embedding),
         box=asdict(face.box),
         landmarks=dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
         detection_probability=face.detection.probability,
         quality=asdict(face.quality),
-        crop=crop_jpeg(face) if settings.KEEP_CROPS else None,
     )
+    crop = crop_jpeg(face) if settings.KEEP_CROPS else None
+    reference.seal(to_bytes(face.embedding), crop, key)
+    return reference
 
 
 def crop_jpeg(face: Face) -> bytes | None:

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-PAGES = ["", "register", "verify", "identify", "live"]
+PAGES = ["", "register", "imports", "verify", "identify", "live"]
 OTHERS = ["/admin/", "/docs/", "/users", "/galleries", "/api/v1/"]
 SERIOUS = {"serious", "critical"}
 MOST_BYTES = 200_000

@@ -9,7 +9,7 @@ def test_no_embedding_and_no_crop_is_left_in_sqlite(make_site, photos):
     site = make_site()
     assert site.post_photo("/register", photos.obama, user_id="barack").status_code == 201
     with sqlite3.connect(site.folder / "facesite.sqlite3") as database:
-        query = "SELECT embedding, crop FROM recognition_reference"
+        query = "SELECT sealed_embedding, sealed_crop FROM recognition_reference"
         stored = [value for row in database.execute(query) for value in row]
     database.close()
     assert any(marks(site, stored))
