@@ -49,7 +49,7 @@ def addresses(gallery) -> dict[str, str]:
     Subject.objects.create(gallery=gallery, user_id="ada")
     key = ApiKey.objects.create_key(name="door")[0]
     known = {"gallery": "default", "user_id": "ada", "name": "default", "prefix": key.prefix}
-    known["reference_id"] = "00000000-0000-4000-8000-000000000000"
+    known |= dict.fromkeys(("reference_id", "import_id"), "00000000-0000-4000-8000-000000000000")
     return {
         pattern.name: reverse(
             f"console:{pattern.name}",
