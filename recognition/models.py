@@ -331,6 +331,34 @@ class GalleryChange(models.Model):
         )
 
 
+class Erasure(models.Model):
+    """The receipt of one person's erasure: whom it was, only who knows the user_id can tell.
+
+    ``subject_number`` is kept until their key is destroyed (``finished``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    time = models.DateTimeField(default=timezone.now, db_index=True)
+    gallery = models.CharField(max_length=64)
+    user_hash = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    subject_number = models.BigIntegerField(null=True)
+    finished = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.time:%Y-%m-%d}"
+
+
+class Suppression(models.Model):
+    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
+
+    user_hash = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.user_hash[:12]
+
+
 class EngineState(models.Model):
     """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
 

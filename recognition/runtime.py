@@ -166,9 +166,17 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
+    _start(_finish_erasures)
     _start(_load_networks)
     if settings.GALLERY_ENGINE == "exact":
         _start(lambda: follower().load())
+
+
+def _finish_erasures() -> None:
+    """Do what a crash left undone between an erasure's commit and its end."""
+    from recognition.services.receipts import finish  # which imports this module
+
+    finish()
 
 
 def _load_networks() -> None:

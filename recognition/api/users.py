@@ -95,6 +95,7 @@ class UnregisterView(ApiView):
     def delete(self, request: Request, user_id: str) -> Response:
         erased = services.unregister(self.gallery(self.sent()), user_id, actor=self.actor)
         answer = {"message": f"{user_id} is erased.", "user_id": user_id, "erased": erased}
+        answer["receipt"] = erased.receipts[0]
         return Response(serializers.UnregisteredSerializer(answer).data)
 
 
