@@ -381,12 +381,31 @@ class Event(models.Model):
     outcome = models.CharField(max_length=32)
     request_id = models.CharField(max_length=64, blank=True)
     decision = models.JSONField(default=dict)
+    # Its place in the chain, and the hash that ties it to the one before (services/audit.py).
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    link = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="unsealed_events", condition=Q(position=None))
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.act} {self.outcome}"
+
+
+class AuditState(models.Model):
+    """Both ends of the chain of events: one row, which is also the sealer's lock."""
+
+    head = models.BigIntegerField(default=0)
+    head_link = models.CharField(max_length=64, blank=True)
+    cut = models.BigIntegerField(default=0)
+    cut_link = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.cut} to {self.head}"
 
 
 def environment_prefix(key: str) -> str:
