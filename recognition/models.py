@@ -336,6 +336,34 @@ class GalleryChange(models.Model):
         )
 
 
+class Erasure(models.Model):
+    """The receipt of one person's erasure: whom it was, only who knows the user_id can tell.
+
+    ``subject_number`` is kept until their key is destroyed (``finished``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    time = models.DateTimeField(default=timezone.now, db_index=True)
+    gallery = models.CharField(max_length=64)
+    user_hash = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    subject_number = models.BigIntegerField(null=True)
+    finished = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.time:%Y-%m-%d}"
+
+
+class Suppression(models.Model):
+    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
+
+    user_hash = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.user_hash[:12]
+
+
 class EngineState(models.Model):
     """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
 
@@ -358,9 +386,15 @@ class Event(models.Model):
     outcome = models.CharField(max_length=32)
     request_id = models.CharField(max_length=64, blank=True)
     decision = models.JSONField(default=dict)
+    # Its place in the chain, and the hash that ties it to the one before (services/audit.py).
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    link = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="unsealed_events", condition=Q(position=None))
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.act} {self.outcome}"
@@ -388,6 +422,19 @@ class Sighting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
+class AuditState(models.Model):
+    """Both ends of the chain of events: one row, which is also the sealer's lock."""
+
+    head = models.BigIntegerField(default=0)
+    head_link = models.CharField(max_length=64, blank=True)
+    cut = models.BigIntegerField(default=0)
+    cut_link = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.cut} to {self.head}"
 
 
 def environment_prefix(key: str) -> str:

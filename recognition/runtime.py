@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
@@ -19,6 +20,7 @@ from recognition import vault
 from recognition.admission import Places
 from recognition.changelog import Database
 from recognition.engine import milvus_engine
+from recognition.errors import RecognitionError
 from recognition.gallery.cache import TemplateCache
 from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
@@ -43,6 +45,7 @@ EMBEDDERS: dict[str, type[embed.FaceNet] | type[embed.DlibResNet]] = {
     DLIB: embed.DlibResNet,
 }
 
+SEALED_EVERY = 1.0  # seconds
 PATIENCE = 2.0  # seconds that a request waits for people who are still being loaded
 
 log = logging.getLogger(__name__)
@@ -166,9 +169,31 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
+    _start(_finish_erasures)
+    threading.Thread(target=_seal_events, name="sealer", daemon=True).start()
     _start(_load_networks)
     if settings.GALLERY_ENGINE == "exact":
         _start(lambda: follower().load())
+
+
+def _finish_erasures() -> None:
+    """Do what a crash left undone between an erasure's commit and its end."""
+    from recognition.services.receipts import finish  # which imports this module
+
+    finish()
+
+
+def _seal_events() -> None:
+    """Chain new events each second, for as long as the process serves."""
+    from recognition.services.audit import seal  # which imports this module
+
+    while True:
+        time.sleep(SEALED_EVERY)
+        try:
+            seal()
+        except (DatabaseError, OSError, RecognitionError) as error:
+            log.error("events are not sealed, the next second tries again: %s", error)
+            connections.close_all()
 
 
 def _load_networks() -> None:

@@ -130,6 +130,9 @@ class SubjectAdmin(RegistersPhotographs):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         may = {"may_add_photographs": self.has_add_permission(request)}
+        seen = self.get_object(request, object_id)
+        if seen is not None and request.method == "GET":
+            services.view_user(seen.gallery, seen.user_id, actor=actor_of(request))
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
 
     def history_view(

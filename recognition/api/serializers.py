@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -400,16 +400,28 @@ class CountsSerializer(serializers.Serializer):
     templates = serializers.IntegerField()
 
     def to_representation(self, erased: Any) -> dict[str, int]:
-        return asdict(erased)
+        return erased.counts
 
 
 class ErasedSerializer(serializers.Serializer):
     erased = CountsSerializer()
 
 
+class ReceiptSerializer(serializers.Serializer):
+    """Proof of an erasure; it names nobody."""
+
+    id = serializers.UUIDField()
+    time = serializers.DateTimeField()
+    user_hash = serializers.CharField(
+        help_text="HMAC-SHA-256 of gallery and user_id under a key of this installation."
+    )
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
 class UnregisteredSerializer(ErasedSerializer):
     message = serializers.CharField()
     user_id = serializers.CharField()
+    receipt = ReceiptSerializer()
 
 
 class GallerySerializer(serializers.ModelSerializer):

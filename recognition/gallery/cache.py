@@ -90,6 +90,10 @@ class TemplateCache:
         """Bring the copy to the head of the log; a Redis that fails is left alone for a while."""
         self.behind = not self._guarded(lambda: self._follow(source))
 
+    def forget(self) -> None:
+        """Discard the copy; whoever writes next makes it anew."""
+        self._discard("somebody is in it who should not be")
+
     def catch_up(self, source: Source) -> None:
         """Make up for what could not be written, once Redis is back."""
         if self.behind and self._breaker.closed:

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0021_clear_faces_out"),
+        ("recognition", "0023_audit"),
     ]
 
     operations = [

@@ -17,6 +17,7 @@ from recognition.services.people import (
     set_targets,
     set_threshold,
     update_user,
+    view_user,
 )
 from recognition.services.recognition import compare, detect, identify, verify
 from recognition.services.registration import RegisterOptions, register
@@ -42,4 +43,5 @@ __all__ = [
     "unregister",
     "update_user",
     "verify",
+    "view_user",
 ]

@@ -27,6 +27,7 @@ from recognition.models import (
     Subject,
     SubjectQuerySet,
 )
+from recognition.services import audit
 from recognition.services.results import Actor
 
 EDITABLE = ("display_name", "metadata", "active")
@@ -54,6 +55,13 @@ def find_user(gallery: Gallery, user_id: str) -> Subject:
             "user_not_found", f"No user {user_id[:128]!r} is registered in {gallery.name!r}."
         )
     return found
+
+
+def view_user(gallery: Gallery, user_id: str, *, actor: Actor) -> Subject:
+    """Return the user to be shown to ``actor``, and write down that they were."""
+    subject = find_user(gallery, user_id)
+    record("view", gallery, actor, subject=subject)
+    return subject
 
 
 def find_reference(subject: Subject, reference_id: str) -> Reference:
@@ -157,10 +165,7 @@ def set_targets(gallery: Gallery, *, fmr: float | None, fpir: float | None, acto
 @cache  # once a day in each process
 def forget_old_events(today: date) -> None:
     """Delete what is older than ``EVENTS_KEEP`` days."""
-    kept = timezone.now() - timedelta(days=settings.EVENTS_KEEP)
-    with transaction.atomic():
-        Sighting.objects.filter(time__lt=kept).delete()
-        Event.objects.filter(time__lt=kept).delete()
+    audit.cut(timezone.now() - timedelta(days=settings.EVENTS_KEEP))
 
 
 def record(
@@ -179,6 +184,19 @@ def record(
         act=act,
         gallery=gallery.name,
         subject_number=subject.number if subject else None,
+        outcome=outcome,
+        request_id=actor.request_id,
+        decision=dict(decision or {}),
+    )
+
+
+def record_act(
+    act: str, actor: Actor, *, outcome: str = "ok", decision: Mapping[str, Any] | None = None
+) -> Event:
+    """Write down what was done outside of any gallery: to keys, settings, accounts."""
+    return Event.objects.create(
+        actor=actor.name,
+        act=act,
         outcome=outcome,
         request_id=actor.request_id,
         decision=dict(decision or {}),

@@ -31,6 +31,7 @@ from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, 
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_gallery, record
+from recognition.services.receipts import lift, refuse_suppressed
 from recognition.services.recognition import named
 from recognition.services.results import (
     Accepted,
@@ -49,13 +50,17 @@ DUPLICATES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class RegisterOptions:
-    """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id."""
+    """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id.
+
+    ``bulk``: whoever was erased is refused (``suppressed``) and not registered again.
+    """
 
     display_name: str | None = None
     metadata: dict[str, Any] | None = None
     replace: bool = False
     dry_run: bool = False
     on_duplicate: str = "flag"
+    bulk: bool = False
     selection: Selection = Selection()
 
 
@@ -97,6 +102,8 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
+    if options.bulk:
+        refuse_suppressed(gallery, user_id)
     embedder = runtime.embedder_of(gallery)
     target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
@@ -271,6 +278,8 @@ def _store(
             erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
         subject.make_template()
         GalleryChange.append("put", [subject])
+        if not options.bulk:
+            lift(gallery, target.user_id)
         record("register", gallery, actor, subject=subject, decision={"pictures": len(accepted)})
         transaction.on_commit(runtime.publish)
     return accepted, duplicates

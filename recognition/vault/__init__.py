@@ -70,9 +70,8 @@ def made_keys(numbers: Iterable[int]) -> dict[int, bytes]:
         some = wanted[first : first + PART]
         known = keys().read(some)
         wrap = ring().wrap
-        new = {number: new_key() for number in some if number not in known}
-        keys().add({number: wrap(key, number) for number, key in new.items()})
-        found |= new | keys_of(known)
+        keys().add({n: wrap(new_key(), n) for n in some if n not in known})
+        found |= keys_of(some)  # read again: another process may have been first
     for number in wanted:
         if number not in found:
             raise missing(number)
