@@ -8,6 +8,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,9 +56,8 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
+        "style-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -70,8 +70,12 @@ WSGI_APPLICATION = "facesite.wsgi.application"
 APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "recognition.api.problems.csrf_failure"
 
+# A worker has no pages: those of the admin import everything, which is 40 MB of an idle one.
+ADMIN = "django.contrib.admin.apps."
+ADMIN += "SimpleAdminConfig" if sys.argv[1:2] == ["worker"] else "AdminConfig"
+
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    ADMIN,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -82,6 +86,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_tasks_db",
     "csp",
     "recognition",
 ]
@@ -136,6 +141,18 @@ else:
     )
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+# The wrapped keys of people: in a database of their own (recognition/vault/).
+KEYS_DATABASE = env.db("KEYS_DATABASE_URL", f"sqlite:///{DATA_DIR / 'keys.sqlite3'}")
+if "ENGINE" not in KEYS_DATABASE:
+    raise ImproperlyConfigured("KEYS_DATABASE_URL is no address, as DATABASE_URL has them")
+if KEYS_DATABASE["ENGINE"].endswith("sqlite3"):
+    KEYS_DATABASE["OPTIONS"] = SQLITE_OPTIONS
+else:
+    KEYS_DATABASE["PASSWORD"] = env.str("KEYS_DATABASE_PASSWORD", KEYS_DATABASE.get("PASSWORD", ""))
+    KEYS_DATABASE |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+# Read as a path and not by its content: `rotate_keys` writes the file while servers run.
+FACE_MASTER_KEY_FILE = Path(env.str("FACE_MASTER_KEY_FILE", str(DATA_DIR / "master.key")))
+FACE_MASTER_KEY = os.environ.get("FACE_MASTER_KEY", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: holds only what can be rebuilt ----------------------------------------------------
@@ -206,6 +223,8 @@ FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+# Where the newest hash of the chain of events is written, for whoever cannot alter both.
+AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
 
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)
@@ -216,6 +235,12 @@ FILE_UPLOAD_HANDLERS = ["recognition.api.uploads.MemoryUpload"]
 # Counted by MemoryUpload and the JSON parser, which answer 413 as problem+json.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- Imports: work that a worker does (``manage.py worker``) -------------------------------------
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
+MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
+MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
 
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")

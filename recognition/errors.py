@@ -50,8 +50,14 @@ PROBLEMS: dict[str, Problem] = {
     "duplicate_face": Problem(
         409, "The face is registered already", "Use that user_id, or send on_duplicate=flag."
     ),
+    "suppressed": Problem(
+        409, "This person was erased", "POST /register for them alone, if that is meant."
+    ),
     "gallery_not_empty": Problem(
         409, "The gallery is not empty", "Unregister its users first, or send force=true."
+    ),
+    "import_closed": Problem(
+        409, "The import takes nothing more", "Begin another import for what is left."
     ),
     "image_too_large": Problem(
         413, "The image or the request is too large", "Send a smaller picture, or fewer at once."

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
@@ -19,9 +20,13 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
-from recognition.findings import Finding as Finding  # Django looks for models here
-from recognition.findings import ReviewStep as ReviewStep
+from recognition import (
+    findings,  # noqa: F401  # Django finds its tables by this
+    import_models,  # noqa: F401  # as above
+    vault,
+)
 from recognition.pipeline.types import Floats
+from recognition.sealing import label, seal, unseal
 
 T = TypeVar("T")
 
@@ -34,6 +39,7 @@ LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
+USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -199,18 +205,20 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Not `only`: each row would then ask for its subject in a query of its own.
-        kept = self.references.filter(aside=False).values_list("embedding", flat=True)
         # Others wait for the gallery to go back to theirs (services/reembedding.py).
         used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
-        embeddings = list(map(from_bytes, kept.filter(used)))
-        if not embeddings:
+        kept = self.references.filter(used, aside=False)
+        rows = list(kept.only("embedder", "sealed_embedding", "subject"))
+        if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
-        mean = np.mean(embeddings, axis=0)
+        key = vault.key_of(self.number)
+        opened = [reference.open_embedding(key) for reference in rows]
+        mean = np.mean(list(map(from_bytes, opened)), axis=0)
         vector = to_bytes(mean / np.linalg.norm(mean))
-        made = {"vector": vector, "references": len(embeddings)}
-        PersonTemplate.objects.update_or_create(subject=self, defaults=made)
+        made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
+        values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
+        PersonTemplate.objects.update_or_create(subject=self, defaults=values)
 
 
 class Reference(models.Model):
@@ -219,14 +227,14 @@ class Reference(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="references")
     embedder = models.CharField(max_length=64)
-    embedding = models.BinaryField()
+    sealed_embedding = models.BinaryField()
     box = models.JSONField()
     landmarks = models.JSONField()
     detection_probability = models.FloatField()
     quality = models.JSONField()
-    crop = models.BinaryField(null=True)
+    sealed_crop = models.BinaryField(null=True)
     # What is around the face, from which any embedder's own crop can be cut (pipeline/context.py).
-    context = models.BinaryField(null=True)
+    sealed_context = models.BinaryField(null=True)
     context_place = models.JSONField(null=True)
     source_sha256 = models.CharField(max_length=64)
     # By a reviewer (services/review.py): kept, and no part of the template.
@@ -244,17 +252,58 @@ class Reference(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
+        """Set embedding and crop, sealed under the data key of the subject."""
+        self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
+        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+
+    def seal_context(self, context: bytes, key: bytes) -> None:
+        """Set what is around the face, sealed under the data key of the subject."""
+        self.sealed_context = seal(key, context, label("context", self.pk))
+
+    def open_context(self, key: bytes) -> bytes:
+        """Return what is around the face as JPEG, opened with the data key of the subject."""
+        assert self.sealed_context is not None  # noqa: S101  # whoever asks has asked for those
+        return unseal(key, bytes(self.sealed_context), label("context", self.pk))
+
+    def seal_again(self, old: bytes, new: bytes) -> None:
+        """Seal everything under the data key of another subject."""
+        crop = label("crop", self.pk, self.embedder)
+        opened = self.sealed_crop and unseal(old, bytes(self.sealed_crop), crop)
+        self.seal(self.open_embedding(old), opened, new)
+        if self.sealed_context is not None:
+            self.seal_context(self.open_context(old), new)
+
+    @property
+    def embedding(self) -> bytes:
+        """Raw little-endian float32, opened with the subject's key: a query to the key store."""
+        return self.open_embedding(vault.key_of(self.subject.number))
+
+    def open_embedding(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.pk, self.embedder)
+        return unseal(key, bytes(self.sealed_embedding), named)
+
+    @property
+    def crop(self) -> bytes | None:
+        """The JPEG, opened with the subject's key: a query to the key store; None: not kept."""
+        if self.sealed_crop is None:
+            return None
+        named = label("crop", self.pk, self.embedder)
+        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+
 
 class OtherEmbedding(models.Model):
     """The embedding of a reference by another embedder than its gallery uses (``reembed``).
 
-    Made before the gallery changes over; afterwards it holds the former one, so that the gallery
-    can go back. ``former`` is used within the transaction that exchanges them, and empty else.
+    Sealed as the reference's own is, so that they can be exchanged as they are. Made before the
+    gallery changes over; afterwards it holds the former one, for the way back. ``former`` is used
+    within the transaction that exchanges them, and empty else.
     """
 
     reference = models.ForeignKey(Reference, on_delete=models.CASCADE, related_name="others")
     embedder = models.CharField(max_length=64)
-    embedding = models.BinaryField()
+    sealed = models.BinaryField()
     former = models.BinaryField(null=True)
 
     class Meta:
@@ -264,6 +313,19 @@ class OtherEmbedding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.embedder} of {self.reference_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, reference: Reference, embedder: str, embedding: bytes, key: bytes
+    ) -> OtherEmbedding:
+        """Return the other embedding of a reference, not stored yet."""
+        sealed = seal(key, embedding, label("embedding", reference.pk, embedder))
+        return cls(reference=reference, embedder=embedder, sealed=sealed)
+
+    def open(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.reference_id, self.embedder)
+        return unseal(key, bytes(self.sealed), named)
 
 
 class PersonTemplate(models.Model):
@@ -275,11 +337,27 @@ class PersonTemplate(models.Model):
     subject = models.OneToOneField(
         Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
     )
-    vector = models.BinaryField()
+    embedder = models.CharField(max_length=64, default="")
+    sealed = models.BinaryField()
     references = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"template of {self.subject_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, subject: Subject, embedder: str, vector: bytes, key: bytes
+    ) -> PersonTemplate:
+        """Return the template of a subject, not stored yet; ``key``: the subject's data key."""
+        sealed = seal(key, vector, vault.template_label(subject.number, embedder))
+        return cls(subject=subject, embedder=embedder, sealed=sealed)
+
+    @property
+    def vector(self) -> bytes:
+        """The template, opened with the subject's key: a query to the key store."""
+        number = self.subject.number
+        named = vault.template_label(number, self.embedder)
+        return unseal(vault.key_of(number), bytes(self.sealed), named)
 
 
 class GalleryChange(models.Model):
@@ -319,6 +397,34 @@ class GalleryChange(models.Model):
         )
 
 
+class Erasure(models.Model):
+    """The receipt of one person's erasure: whom it was, only who knows the user_id can tell.
+
+    ``subject_number`` is kept until their key is destroyed (``finished``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    time = models.DateTimeField(default=timezone.now, db_index=True)
+    gallery = models.CharField(max_length=64)
+    user_hash = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    subject_number = models.BigIntegerField(null=True)
+    finished = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.time:%Y-%m-%d}"
+
+
+class Suppression(models.Model):
+    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
+
+    user_hash = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.user_hash[:12]
+
+
 class EngineState(models.Model):
     """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
 
@@ -341,12 +447,55 @@ class Event(models.Model):
     outcome = models.CharField(max_length=32)
     request_id = models.CharField(max_length=64, blank=True)
     decision = models.JSONField(default=dict)
+    # Its place in the chain, and the hash that ties it to the one before (services/audit.py).
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    link = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="unsealed_events", condition=Q(position=None))
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.act} {self.outcome}"
+
+
+class Sighting(models.Model):
+    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
+
+    Written with its event and erased with it. The deletion is not left to Django's cascade, which
+    would read every old event before it deletes them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
+    time = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=32)
+    gallery = models.CharField(max_length=64)
+    subject_number = models.BigIntegerField()
+    similarity = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
+class AuditState(models.Model):
+    """Both ends of the chain of events: one row, which is also the sealer's lock."""
+
+    head = models.BigIntegerField(default=0)
+    head_link = models.CharField(max_length=64, blank=True)
+    cut = models.BigIntegerField(default=0)
+    cut_link = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.cut} to {self.head}"
 
 
 def environment_prefix(key: str) -> str:
@@ -381,6 +530,10 @@ class ApiKeyManager(BaseAPIKeyManager):
             )
 
 
+#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
+_last_noted: dict[str, float] = {}
+
+
 def all_scopes() -> list[str]:
     return list(SCOPES)
 
@@ -395,6 +548,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=all_scopes)
     galleries = models.JSONField(default=list, blank=True)
     from_environment = models.BooleanField(default=False, editable=False)
+    last_used = models.DateTimeField(null=True, editable=False)
 
     objects = ApiKeyManager()
 
@@ -404,3 +558,11 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
+
+    def note_use(self) -> None:
+        """Remember that the key is used: to the minute, so that most requests write nothing."""
+        now = time.monotonic()
+        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
+            return
+        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
+        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())

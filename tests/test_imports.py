@@ -14,6 +14,7 @@ MILVUS = {"pymilvus", "grpc", "milvus_lite"}
 ERRORS = "recognition.errors"
 TYPES = "recognition.pipeline.types"
 THREADS = "recognition.threads"
+SEALING = "recognition.sealing"
 
 
 def imports(path: Path, *, top_level: bool = False) -> set[str]:
@@ -50,7 +51,7 @@ def test_the_pipeline_knows_neither_django_nor_torch_nor_the_rest(path):
 def test_the_gallery_knows_no_django(path):
     own = {n for n in imports(path) if n.startswith("recognition.")}
     assert not roots(path) & (HEAVY | DJANGO)
-    assert all(n.startswith(("recognition.gallery", ERRORS, TYPES, THREADS)) for n in own)
+    assert all(n.startswith(("recognition.gallery", ERRORS, TYPES, THREADS, SEALING)) for n in own)
 
 
 @pytest.mark.parametrize("path", files("recognition") + files("facesite"), ids=str)
@@ -80,6 +81,16 @@ def test_nothing_but_the_urls_imports_the_api_or_the_admin(path):
         return
     outer = ("recognition.api", "recognition.web", "recognition.admin")
     assert not {n for n in imports(path) if n.startswith(outer)}
+
+
+# A page without JavaScript reads what is sent, says what is wrong and counts it as the API does.
+SHARED = ("forms", "health", "problems", "throttling")
+
+
+@pytest.mark.parametrize("path", files("recognition/web"), ids=str)
+def test_pages_take_from_the_api_only_what_both_read_by(path):
+    taken = {n.split(".")[2] for n in imports(path) if n.startswith("recognition.api.")}
+    assert taken <= set(SHARED)
 
 
 def test_every_package_holds_something():

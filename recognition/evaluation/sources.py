@@ -12,6 +12,7 @@ import numpy as np
 from django.db.models import F
 from numpy.typing import NDArray
 
+from recognition import vault
 from recognition.errors import RecognitionError
 from recognition.evaluation.report import Sample
 from recognition.models import Gallery, Reference, from_bytes
@@ -94,6 +95,9 @@ def _years(text: str) -> float:
     return date.fromisoformat(text).toordinal() / DAYS_A_YEAR
 
 
+NEEDED = ("embedder", "sealed_embedding", "subject__number")
+
+
 def gallery_sample(gallery: Gallery) -> Sample:
     """Return the references of a gallery as they are stored."""
     rows = Reference.objects.filter(
@@ -103,10 +107,13 @@ def gallery_sample(gallery: Gallery) -> Sample:
         embedder=F("subject__gallery__embedder"),
     )
     kept = rows.order_by("subject__number", "created", "pk")
-    listed = list(kept.values_list("subject__number", "pk", "embedding"))
-    numbers = np.array([number for number, _, _ in listed], np.int64)
-    vectors = np.array([from_bytes(raw) for _, _, raw in listed], np.float32)
-    return Sample([f"{number}/{pk}" for number, pk, _ in listed], vectors, numbers)
+    listed = list(kept.select_related("subject").only(*NEEDED))
+    keys = vault.keys_of({one.subject.number for one in listed})
+    listed = [one for one in listed if one.subject.number in keys]
+    numbers = np.array([one.subject.number for one in listed], np.int64)
+    opened = (one.open_embedding(keys[one.subject.number]) for one in listed)
+    vectors = np.array([from_bytes(raw) for raw in opened], np.float32)
+    return Sample([f"{one.subject.number}/{one.pk}" for one in listed], vectors, numbers)
 
 
 def sample_of(

@@ -6,17 +6,17 @@ service goes on. One short transaction then exchanges them; the old ones stay, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation.searches import leave_one_out
@@ -54,7 +54,7 @@ class Outlook:
 
 def missing(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
     """Return the references that ``embedder`` has not embedded yet, but can."""
-    return _without(gallery, embedder).filter(context__isnull=False)
+    return _without(gallery, embedder).filter(sealed_context__isnull=False)
 
 
 def _without(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
@@ -69,32 +69,41 @@ def stage(gallery: Gallery, embedder: str) -> Iterator[int]:
     Stopped, it goes on from there.
     """
     network = runtime.extractor(embedder).embedder
-    while batch := list(missing(gallery, embedder).order_by("pk")[:BATCH]):
-        crops = np.stack([_crop(network, reference) for reference in batch])
-        rows = zip(batch, network.embed(crops), strict=True)
-        kept = [
-            OtherEmbedding(reference=one, embedder=embedder, embedding=to_bytes(row))
-            for one, row in rows
-        ]
-        with transaction.atomic():
-            # Whoever was erased meanwhile must not come back.
-            pks = [one.pk for one in batch]
-            alive = set(Reference.objects.filter(pk__in=pks).values_list("pk", flat=True))
-            OtherEmbedding.objects.bulk_create([k for k in kept if k.reference.pk in alive])
+    asked = missing(gallery, embedder).select_related("subject").order_by("pk")
+    asked = asked.defer("sealed_embedding", "sealed_crop")
+    while batch := list(asked[:BATCH]):
+        keys = vault.keys_of({one.subject.number for one in batch})
+        batch = [one for one in batch if one.subject.number in keys]  # others are being erased
+        crops = [_crop(network, one, keys[one.subject.number]) for one in batch]
+        rows = network.embed(np.stack(crops)) if crops else ()
+        _keep(embedder, dict(zip(batch, map(to_bytes, rows), strict=True)), keys)
         yield len(batch)
 
 
-def _crop(network: Any, reference: Reference) -> Any:
-    context, place = reference.context, reference.context_place
-    assert context is not None and place is not None  # noqa: S101  # as `missing` asked
+def _keep(embedder: str, made: dict[Reference, bytes], keys: dict[int, bytes]) -> None:
+    """Store other embeddings of those who have not been erased or given away meanwhile."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        there = Reference.objects.filter(pk__in=[one.pk for one in made])
+        owners = dict(there.values_list("pk", "subject_id"))
+        OtherEmbedding.objects.bulk_create(
+            OtherEmbedding.sealed_for(one, embedder, embedding, keys[one.subject.number])
+            for one, embedding in made.items()
+            if owners.get(one.pk) == one.subject_id
+        )
+
+
+def _crop(network: Any, reference: Reference, key: bytes) -> Any:
+    context, place = reference.open_context(key), reference.context_place
+    assert place is not None  # noqa: S101  # it is stored with the context
     landmarks = np.array([reference.landmarks[name] for name in LANDMARKS], np.float32)
-    return network.crop(*face_in(bytes(context), place_of(place), landmarks))
+    return network.crop(*face_in(context, place_of(place), landmarks))
 
 
 def outlook(gallery: Gallery, embedder: str) -> Outlook:
     """Return which decisions would change if ``embedder`` were used."""
     listed = list(_both(gallery, embedder))
-    again = _without(gallery, embedder).filter(context__isnull=True)
+    again = _without(gallery, embedder).filter(sealed_context__isnull=True)
     found = Outlook(again=sorted(set(again.values_list("subject__user_id", flat=True))))
     if not listed:
         return found
@@ -118,9 +127,18 @@ def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats
     rows = OtherEmbedding.objects.filter(
         embedder=embedder, reference__subject__gallery=gallery, reference__aside=False
     ).order_by("reference")
-    columns = ("reference__subject__user_id", "reference__embedding", "embedding")
-    for user_id, one, other in rows.values_list(*columns).iterator():
-        yield user_id, from_bytes(one), from_bytes(other)
+    others = list(
+        rows.select_related("reference__subject").only(
+            "embedder", "sealed", "reference__embedder", "reference__sealed_embedding",
+            "reference__subject__number", "reference__subject__user_id",
+        )
+    )  # fmt: skip
+    keys = vault.keys_of({other.reference.subject.number for other in others})
+    for other in others:
+        reference = other.reference
+        if (key := keys.get(reference.subject.number)) is not None:
+            own, theirs = reference.open_embedding(key), other.open(key)
+            yield reference.subject.user_id, from_bytes(own), from_bytes(theirs)
 
 
 def _decisions(gallery: Gallery, embedder: str, embeddings: Floats, labels: Any) -> list[str]:
@@ -168,13 +186,13 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
 def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
     """Exchange embeddings in three statements, whatever their number."""
     others = OtherEmbedding.objects.filter(embedder=embedder, reference__subject__gallery=gallery)
-    own = Reference.objects.filter(pk=OuterRef("reference")).values("embedding")
+    own = Reference.objects.filter(pk=OuterRef("reference")).values("sealed_embedding")
     others.update(former=Subquery(own))
     theirs = OtherEmbedding.objects.filter(reference=OuterRef("pk"), embedder=embedder)
     rows = Reference.objects.filter(Exists(theirs), subject__gallery=gallery)
-    rows.update(embedding=Subquery(theirs.values("embedding")), embedder=embedder)
+    rows.update(sealed_embedding=Subquery(theirs.values("sealed")), embedder=embedder)
     exchanged = OtherEmbedding.objects.filter(pk=OuterRef("pk")).values("former")
-    others.update(embedding=Subquery(exchanged), embedder=former)
+    others.update(sealed=Subquery(exchanged), embedder=former)
     OtherEmbedding.objects.filter(reference__subject__gallery=gallery, embedder=former).update(
         former=None
     )
@@ -183,18 +201,28 @@ def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
 def _make_templates(gallery: Gallery, embedder: str) -> None:
     """Make everybody's template anew at once."""
     rows = Reference.objects.filter(subject__gallery=gallery, embedder=embedder, aside=False)
-    listed = rows.order_by("subject", "created").values_list("subject", "embedding").iterator()
+    listed = list(
+        rows.select_related("subject")
+        .only("embedder", "sealed_embedding", "subject__number")
+        .order_by("subject", "created")
+    )
+    keys = vault.keys_of({reference.subject.number for reference in listed})
     PersonTemplate.objects.filter(subject__gallery=gallery).delete()
-    made = (_template(pk, own) for pk, own in groupby(listed, itemgetter(0)))
+    made = [
+        _template(subject, embedder, list(own), keys[subject.number])
+        for subject, own in groupby(listed, attrgetter("subject"))
+        if subject.number in keys
+    ]
     PersonTemplate.objects.bulk_create(made, batch_size=1000)
 
 
-def _template(subject: int, own: Iterable[tuple[int, bytes | memoryview]]) -> PersonTemplate:
+def _template(subject: Subject, embedder: str, own: list[Reference], key: bytes) -> PersonTemplate:
     """Return the template of somebody, as ``Subject.make_template`` makes it."""
-    embeddings = [from_bytes(raw) for _, raw in own]
-    mean = np.mean(embeddings, axis=0)
+    mean = np.mean([from_bytes(reference.open_embedding(key)) for reference in own], axis=0)
     vector = to_bytes(mean / np.linalg.norm(mean))
-    return PersonTemplate(subject_id=subject, vector=vector, references=len(embeddings))
+    template = PersonTemplate.sealed_for(subject, embedder, vector, key)
+    template.references = len(own)
+    return template
 
 
 def former_embedder(gallery: Gallery) -> str:

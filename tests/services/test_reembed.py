@@ -73,9 +73,9 @@ def current():
 
 
 def state() -> dict:
-    rows = Reference.objects.order_by("pk").values_list("pk", "embedder", "embedding")
+    rows = Reference.objects.order_by("pk")
     return {
-        "references": [(pk, embedder, bytes(raw)) for pk, embedder, raw in rows],
+        "references": [(one.pk, one.embedder, one.embedding) for one in rows],
         "templates": {t.subject_id: bytes(t.vector) for t in PersonTemplate.objects.all()},
     }
 
@@ -160,7 +160,7 @@ def test_a_run_that_was_stopped_goes_on(known, others, monkeypatch):
 
 
 def test_who_has_nothing_kept_is_listed_and_not_matched(known, others, photos):
-    Reference.objects.filter(subject__user_id="joe").update(context=None)
+    Reference.objects.filter(subject__user_id="joe").update(sealed_context=None)
     ran = run("reembed", "--to", PLAIN, "--activate")
     assert ran.status == 1 and "To be registered again: joe" in ran.stdout
     assert not services.identify(current(), photos.upload("biden"), actor=TESTER).matches

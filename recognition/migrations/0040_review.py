@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0010_calibrations"),
+        ("recognition", "0030_imports"),
     ]
 
     operations = [

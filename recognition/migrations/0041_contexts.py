@@ -6,13 +6,13 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0011_review"),
+        ("recognition", "0040_review"),
     ]
 
     operations = [
         migrations.AddField(
             model_name="reference",
-            name="context",
+            name="sealed_context",
             field=models.BinaryField(null=True),
         ),
         migrations.AddField(
@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("embedder", models.CharField(max_length=64)),
-                ("embedding", models.BinaryField()),
+                ("sealed", models.BinaryField()),
                 ("former", models.BinaryField(null=True)),
                 (
                     "reference",
