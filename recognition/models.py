@@ -24,6 +24,8 @@ from recognition import (
     import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
+from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.findings import ReviewStep as ReviewStep
 from recognition.pipeline.types import Floats
 from recognition.sealing import label, seal, unseal
 
@@ -204,7 +206,9 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        rows = list(self.references.only("embedder", "sealed_embedding", "subject"))
+        rows = list(
+            self.references.filter(aside=False).only("embedder", "sealed_embedding", "subject")
+        )
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -230,6 +234,8 @@ class Reference(models.Model):
     quality = models.JSONField()
     sealed_crop = models.BinaryField(null=True)
     source_sha256 = models.CharField(max_length=64)
+    # By a reviewer (services/review.py): kept, and no part of the template.
+    aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -96,7 +96,7 @@ def _years(text: str) -> float:
 
 def gallery_sample(gallery: Gallery) -> Sample:
     """Return the references of a gallery as they are stored."""
-    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True)
+    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True, aside=False)
     kept = rows.order_by("subject__number", "created", "pk")
     listed = list(kept.select_related("subject").defer("sealed_crop"))
     keys = vault.keys_of({one.subject.number for one in listed})
