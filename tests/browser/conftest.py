@@ -63,7 +63,8 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page: ``visit("/console/", role="viewer")``.
 
     At the end nothing may have gone wrong in the browser: no error on its console, no breach of
-    the content security policy. ``expect_errors=True``: the test is about a failing call.
+    the content security policy. ``expect_errors=True``: the test is about a failing call, which
+    Chromium notes on its console.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -75,9 +76,7 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        if not expect_errors:
-            page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-            page.on("console", lambda said: _note(said, page, faults))
+        watch(page, faults, expect_errors=expect_errors)
         if role:
             sign_in(page, role)
         page.goto(path)
@@ -89,9 +88,16 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
     assert faults == []
 
 
-def _note(said: Any, page: Page, faults: list[str]) -> None:
-    if said.type == "error":
-        faults.append(f"{page.url}: {said.text}")
+def watch(page: Page, faults: list[str], *, expect_errors: bool) -> None:
+    """Write down what goes wrong in a page; failing calls count unless they are expected."""
+
+    def note(said: Any) -> None:
+        expected = expect_errors and said.text.startswith("Failed to load resource")
+        if said.type == "error" and not expected:
+            faults.append(f"{page.url}: {said.text}")
+
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    page.on("console", note)
 
 
 def sign_in(page: Page, role: str) -> None:
