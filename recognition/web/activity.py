@@ -19,7 +19,7 @@ from recognition.errors import PROBLEMS
 from recognition.models import Event, Gallery, Sighting, Subject
 from recognition.services.sightings import days, start_of
 from recognition.web.base import ConsolePage
-from recognition.web.events import lines, numbers_of, people_by_number
+from recognition.web.events import lines, people_by_number
 from recognition.web.exports import csv_answer
 
 PAGE_SIZE = 50
@@ -172,7 +172,7 @@ def event_rows(events: QuerySet[Event], name: Callable[[Subject], str]) -> Itera
                 event.pk, timezone.localtime(event.time).isoformat(timespec="seconds"),
                 event.actor, event.act, event.gallery, event.outcome, line.similarity,
                 line.threshold, event.decision.get("threshold_source"),
-                " ".join(map(name, line.people)), " ".join(map(str, numbers_of(event))),
+                " ".join(map(name, line.people)), " ".join(map(str, line.numbers)),
                 event.request_id,
             ]  # fmt: skip
 

@@ -5,45 +5,49 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from recognition.decisions import MATCH
-from recognition.models import Event, Subject, in_parts
+from recognition.models import Event, Sighting, Subject, in_parts
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One event. ``people``: who was meant or named and is still registered; ``erased``: how
-    many were and are not. ``similarity``: the best there was, None where nothing was compared.
+    """One event. ``numbers``: of those who were meant or named; ``people``: who of them is still
+    registered. ``similarity``: the best there was, None where nothing was compared.
     """
 
     event: Event
+    numbers: list[int]
     people: list[Subject]
-    erased: int
     similarity: float | None
     threshold: float | None
 
+    @property
+    def erased(self) -> int:
+        return len(self.numbers) - len(self.people)
+
 
 def lines(events: Sequence[Event]) -> list[Line]:
-    """Return what is shown of ``events``; one query names all people."""
-    numbers = {event.pk: numbers_of(event) for event in events}
+    """Return what is shown of ``events``; two queries find all people."""
+    numbers = numbers_of(events)
     who = people_by_number(number for some in numbers.values() for number in some)
     return [_line(event, numbers[event.pk], who) for event in events]
 
 
 def _line(event: Event, numbers: list[int], who: dict[int, Subject]) -> Line:
     people = [who[number] for number in numbers if number in who]
-    threshold = event.decision.get("threshold")
-    return Line(event, people, len(numbers) - len(people), best_similarity(event), threshold)
+    return Line(event, numbers, people, best_similarity(event), event.decision.get("threshold"))
 
 
-def numbers_of(event: Event) -> list[int]:
-    """Return the numbers of those whom an event was about or named, each once."""
-    meant = [] if event.subject_number is None else [event.subject_number]
-    named = [
-        face["candidates"][0]["subject"]
-        for face in _faces(event)
-        if face.get("status") == MATCH and face.get("candidates")
-    ]
-    return list(dict.fromkeys([*meant, *named]))
+def numbers_of(events: Sequence[Event]) -> dict[int, list[int]]:
+    """Return by event the numbers of those whom it was about or named, each once."""
+    found = {
+        event.pk: [] if event.subject_number is None else [event.subject_number] for event in events
+    }
+    for part in in_parts(found):
+        named = Sighting.objects.filter(event__in=part).order_by("id")
+        for pk, number in named.values_list("event", "subject_number"):
+            if number not in found[pk]:
+                found[pk].append(number)
+    return found
 
 
 def best_similarity(event: Event) -> float | None:
