@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Reference, Subject
-from recognition.services.diagnosis import FEW, Diagnosis, Near, diagnose, nearest
+from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.events import Line, lines
@@ -91,15 +91,15 @@ class PersonPage(ConsolePage):
             )
         )
         alike, people, unasked = self._nearest(user)
-        diagnosis = diagnose(user, references, people=people)
+        judgement = judge(user, references, people=people)
         return self.show(
             "person.html",
             user=user,
             form=form,
-            diagnosis=diagnosis,
-            cards=[card(number, one) for number, one in enumerate(diagnosis.references, 1)],
+            judgement=judgement,
+            cards=[card(number, one) for number, one in enumerate(judgement.references, 1)],
             pairs=len(references) in range(2, MOST_PAIRS + 1),
-            hints=hints(user, diagnosis, alike),
+            hints=hints(user, judgement, alike),
             alike=alike,
             unasked=unasked,
             history=self._history(user),
@@ -137,43 +137,43 @@ def in_words(quality: dict[str, float]) -> str:
     }  # fmt: skip
 
 
-def hints(user: Subject, diagnosis: Diagnosis, alike: list[Near]) -> list[str]:
+def hints(user: Subject, judgement: Judgement, alike: list[Near]) -> list[str]:
     """Return what stands in the way of recognising somebody, and what to do about it."""
     found = []
     if not user.active:
         found.append(_("This user is inactive and never matched. Make the user active again."))
-    if not diagnosis.references:
+    if not judgement.references:
         found.append(_("There is no reference to compare with. Add a photograph."))
-    elif len(diagnosis.references) < FEW:
+    elif len(judgement.references) < FEW:
         found.append(
             _("There are few references. Add some of other days, in other light: with three of "
               "them a person is missed far less often than with one.")
         )  # fmt: skip
-    return [*found, *_weak(diagnosis), *_poor(diagnosis), *_rival(diagnosis, alike)]
+    return [*found, *_weak(judgement), *_poor(judgement), *_rival(judgement, alike)]
 
 
-def _weak(diagnosis: Diagnosis) -> list[str]:
-    if not diagnosis.is_at_odds:
+def _weak(judgement: Judgement) -> list[str]:
+    if not judgement.is_at_odds:
         return []
-    number = diagnosis.references.index(diagnosis.weakest) + 1
-    values = {"number": number, "value": f"{diagnosis.weakest.others:.3f}"}
-    values["threshold"] = f"{diagnosis.verify.threshold:.3f}"
+    number = judgement.references.index(judgement.weakest) + 1
+    values = {"number": number, "value": f"{judgement.weakest.others:.3f}"}
+    values["threshold"] = f"{judgement.verify.threshold:.3f}"
     said = _("Reference %(number)s is unlike the others: %(value)s, where %(threshold)s would be "
              "the same person. If it shows somebody else, remove it.")  # fmt: skip
     return [said % values]
 
 
-def _poor(diagnosis: Diagnosis) -> list[str]:
+def _poor(judgement: Judgement) -> list[str]:
     said = _("Reference %(number)s: %(fault)s Replace it by a better one.")
     return [
         said % {"number": number, "fault": fault.detail}
-        for number, one in enumerate(diagnosis.references, 1)
+        for number, one in enumerate(judgement.references, 1)
         for fault in one.faults
     ]
 
 
-def _rival(diagnosis: Diagnosis, alike: list[Near]) -> list[str]:
-    if not alike or not diagnosis.identify.accepts(alike[0].similarity):
+def _rival(judgement: Judgement, alike: list[Near]) -> list[str]:
+    if not alike or not judgement.identify.accepts(alike[0].similarity):
         return []
     values = {"name": alike[0].subject.user_id, "value": f"{alike[0].similarity:.3f}"}
     said = _("%(name)s is so much alike (%(value)s) that answers are ambiguous. Are they one "

@@ -1,4 +1,4 @@
-"""Why somebody is not recognised: what their references say about each other and about others."""
+"""How alike references are: a person's own to each other, and people to each other."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Judgement:
     """What a person's references are like. ``weakest``: the one least like the others."""
 
     references: list[Judged]
@@ -47,14 +47,14 @@ class Diagnosis:
         return others is not None and not self.verify.accepts(others)
 
 
-def diagnose(subject: Subject, references: list[Reference], *, people: int) -> Diagnosis:
+def judge(subject: Subject, references: list[Reference], *, people: int) -> Judgement:
     """Judge ``references``, all those of ``subject``, oldest first, in a gallery of ``people``."""
     embedder = runtime.embedder_of(subject.gallery)
     key = vault.key_of(subject.number) if references else b""
     rows = [from_bytes(reference.open_embedding(key)) for reference in references]
     judged = _judged(references, np.stack(rows)) if rows else []
     compared = [one for one in judged if one.others is not None]
-    return Diagnosis(
+    return Judgement(
         judged,
         min(compared, key=lambda one: one.others or 0.0, default=None),
         Policy.for_verify(embedder, gallery=subject.gallery),

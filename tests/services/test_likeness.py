@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from recognition.models import Subject
-from recognition.services.diagnosis import Diagnosis, diagnose, nearest, to_the_others
+from recognition.services.likeness import Judgement, judge, nearest, to_the_others
 
 
-def diagnosis_of(user_id: str) -> Diagnosis:
+def judgement_of(user_id: str) -> Judgement:
     subject = Subject.objects.get(user_id=user_id)
-    return diagnose(subject, list(subject.references.all()), people=1)
+    return judge(subject, list(subject.references.all()), people=1)
 
 
 def test_each_embedding_is_compared_with_the_mean_of_the_others():
@@ -31,14 +31,14 @@ def test_opposite_embeddings_are_no_division_by_zero():
 
 def test_a_stranger_among_the_references_is_the_weakest_and_at_odds(register):
     register("barack", "obama", "obama2", "biden")
-    found = diagnosis_of("barack")
+    found = judgement_of("barack")
     assert found.references.index(found.weakest) == 2
     assert found.is_at_odds
 
 
 def test_references_of_one_person_are_not_at_odds(register):
     register("barack", "obama", "obama2", "obama3")
-    found = diagnosis_of("barack")
+    found = judgement_of("barack")
     assert found.weakest.others > found.verify.threshold
     assert not found.is_at_odds
 
@@ -46,7 +46,7 @@ def test_references_of_one_person_are_not_at_odds(register):
 def test_a_reference_under_the_limits_of_today_has_a_fault(register, settings):
     register("barack", "obama")
     settings.FACE_MIN_SIZE = 400
-    [judged] = diagnosis_of("barack").references
+    [judged] = judgement_of("barack").references
     assert [fault.code for fault in judged.faults] == ["face_too_small"]
 
 
