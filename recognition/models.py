@@ -21,10 +21,11 @@ from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from recognition import (
-    findings,  # noqa: F401  # Django finds its tables by this
-    import_models,  # noqa: F401  # as above
+    import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
+from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.findings import ReviewStep as ReviewStep
 from recognition.pipeline.types import Floats
 from recognition.sealing import label, seal, unseal
 

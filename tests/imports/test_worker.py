@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 from PIL import Image
 
@@ -44,6 +45,9 @@ class Workers:
         return done.stdout.strip()
 
     def ask(self, query: str) -> list[tuple]:
+        if url := self.site.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(query).fetchall()
         database = sqlite3.connect(self.site.folder / "facesite.sqlite3", timeout=60)
         try:
             return database.execute(query).fetchall()
@@ -64,8 +68,14 @@ class Workers:
 
 
 @pytest.fixture
-def workers(tmp_path: Path, networks_dir: Path) -> Iterator[Workers]:
-    workers = Workers(Site(tmp_path / "site", networks_dir))
+def workers(
+    tmp_path: Path, networks_dir: Path, request: pytest.FixtureRequest
+) -> Iterator[Workers]:
+    """Return workers on SQLite, or on PostgreSQL where the test's parameter says so."""
+    environment = {}
+    if getattr(request, "param", "") == "postgresql":
+        environment["DATABASE_URL"] = request.getfixturevalue("postgres").create("imports")
+    workers = Workers(Site(tmp_path / "site", networks_dir, **environment))
     yield workers
     for process in workers.processes:
         if process.poll() is None:
@@ -137,6 +147,7 @@ def test_a_worker_told_to_end_ends_after_its_file_and_the_next_goes_on(workers, 
     assert "Traceback" not in workers.site.log()
 
 
+@pytest.mark.parametrize("workers", ["sqlite", "postgresql"], indirect=True)
 def test_two_workers_never_take_one_import(workers, crowd, tmp_path):
     for number in range(4):
         workers.begin(some(crowd, tmp_path / str(number), 8))

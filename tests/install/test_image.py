@@ -242,3 +242,10 @@ def test_redis_wants_the_password(made_secrets, tmp_path_factory):
         stranger.ping()
     process.kill()
     process.wait()
+
+
+def test_imports_have_a_worker_of_their_own():
+    assert service("app")["environment"]["IMPORT_WORKER"] == "no"
+    assert service("worker")["command"] == ["python", "manage.py", "worker"]
+    assert service("worker")["restart"] == "unless-stopped"
+    assert "ports" not in service("worker")

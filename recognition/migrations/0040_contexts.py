@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0040_review"),
+        ("recognition", "0030_imports"),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0030_imports"),
+        ("recognition", "0010_calibrations"),
     ]
 
     operations = [
