@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from recognition.models import Event, Sighting, Subject, in_parts
+from recognition.services.explaining import ACTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,10 @@ class Line:
     @property
     def erased(self) -> int:
         return len(self.numbers) - len(self.people)
+
+    @property
+    def is_decision(self) -> bool:
+        return self.event.act in ACTS
 
 
 def lines(events: Sequence[Event]) -> list[Line]:

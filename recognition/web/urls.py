@@ -9,6 +9,7 @@ from django.views.i18n import JavaScriptCatalog
 from recognition.web import (
     account,
     activity,
+    decisions,
     galleries,
     home,
     imports,
@@ -40,6 +41,7 @@ urlpatterns = [
     path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
     path("activity", activity.ActivityPage.as_view(), name="activity"),
     path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
+    path("decisions/<decision_id>", decisions.DecisionPage.as_view(), name="decision"),
     path("attendance", activity.AttendancePage.as_view(), name="attendance"),
     path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
     path("galleries", galleries.GalleriesPage.as_view(), name="galleries"),

@@ -27,6 +27,7 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
     "reference": {"GET": STAFF, "POST": STAFF},
     "crop": {"GET": ALL},
     "activity": {"GET": ALL},
+    "decision": {"GET": ALL},
     "activity_csv": {"GET": ALL},
     "attendance": {"GET": ALL},
     "attendance_csv": {"GET": ALL},
@@ -58,7 +59,13 @@ def addresses(gallery) -> dict[str, str]:
     """Return an address of each name that leads to something which is there."""
     Subject.objects.create(gallery=gallery, user_id="ada")
     key = ApiKey.objects.create_key(name="door")[0]
-    known = {"gallery": "default", "user_id": "ada", "name": "default", "prefix": key.prefix}
+    known = {
+        "gallery": "default",
+        "user_id": "ada",
+        "name": "default",
+        "prefix": key.prefix,
+        "decision_id": "1",
+    }
     known |= dict.fromkeys(("reference_id", "import_id"), "00000000-0000-4000-8000-000000000000")
     return {
         pattern.name: reverse(
