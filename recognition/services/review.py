@@ -13,7 +13,17 @@ from django.db import transaction
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
-from recognition.findings import DONE, NOT_SAME, OPEN, Finding, ReviewStep
+from recognition.findings import (
+    ALIKE,
+    CONFUSABLE,
+    DONE,
+    NEARER,
+    NOT_SAME,
+    OPEN,
+    OUTLIER,
+    Finding,
+    ReviewStep,
+)
 from recognition.models import (
     Gallery,
     GalleryChange,
@@ -37,6 +47,10 @@ class Listed:
     person: str
     other: str | None
 
+    @property
+    def why(self) -> str:
+        return why(self)
+
 
 def queue(gallery: Gallery) -> list[Listed]:
     """Return the open findings, worst first; those about people who are erased are left out."""
@@ -47,6 +61,22 @@ def queue(gallery: Gallery) -> list[Listed]:
         for f in found
         if f.person in names and (f.other is None or f.other in names)
     ]
+
+
+def why(listed: Listed) -> str:
+    """Say what is suspicious."""
+    finding, person, other = listed.finding, listed.person, listed.other
+    named = ", ".join(finding.references)
+    if finding.kind == ALIKE:
+        return f"{person} and {other} look like one person ({finding.near:.3f})"
+    if finding.kind == CONFUSABLE:
+        return f"{person} and {other} may be confused ({finding.near:.3f})"
+    if finding.kind == NEARER:
+        said = f"{finding.near:.3f} to {other}, {finding.own:.3f} to the others of {person}"
+        return f"{named}: {said}"
+    if finding.kind == OUTLIER:
+        return f"{named}: only {finding.own:.3f} to the others of {person}"
+    return f"{named} of {person}: hardly good enough"
 
 
 def _names(numbers: Iterable[int]) -> dict[int, str]:

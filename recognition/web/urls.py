@@ -16,6 +16,7 @@ from recognition.web import (
     keys,
     person,
     recognise,
+    review,
     users,
 )
 
@@ -42,6 +43,7 @@ urlpatterns = [
     path("activity", activity.ActivityPage.as_view(), name="activity"),
     path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
     path("decisions/<decision_id>", decisions.DecisionPage.as_view(), name="decision"),
+    path("review", review.ReviewPage.as_view(), name="review"),
     path("attendance", activity.AttendancePage.as_view(), name="attendance"),
     path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
     path("galleries", galleries.GalleriesPage.as_view(), name="galleries"),

@@ -28,6 +28,7 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
     "crop": {"GET": ALL},
     "activity": {"GET": ALL},
     "decision": {"GET": ALL},
+    "review": {"GET": STAFF, "POST": STAFF},
     "activity_csv": {"GET": ALL},
     "attendance": {"GET": ALL},
     "attendance_csv": {"GET": ALL},

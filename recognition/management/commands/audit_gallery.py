@@ -7,13 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from recognition.findings import ALIKE, CONFUSABLE, NEARER, OUTLIER
 from recognition.management.arguments import index
 from recognition.management.base import GalleryCommand
 from recognition.management.jobs import progress
 from recognition.models import PersonTemplate, Reference
 from recognition.services.auditing import audit
-from recognition.services.review import Listed, queue
+from recognition.services.review import Listed, queue, why
 
 
 class Command(GalleryCommand):
@@ -50,19 +49,3 @@ def as_json(listed: Listed) -> str:
 def as_text(listed: Listed) -> str:
     """Return one finding in a line."""
     return f"{listed.finding.pk}\t{listed.finding.kind}\t{why(listed)}"
-
-
-def why(listed: Listed) -> str:
-    """Say what is suspicious."""
-    finding, person, other = listed.finding, listed.person, listed.other
-    named = ", ".join(finding.references)
-    if finding.kind == ALIKE:
-        return f"{person} and {other} look like one person ({finding.near:.3f})"
-    if finding.kind == CONFUSABLE:
-        return f"{person} and {other} may be confused ({finding.near:.3f})"
-    if finding.kind == NEARER:
-        said = f"{finding.near:.3f} to {other}, {finding.own:.3f} to the others of {person}"
-        return f"{named}: {said}"
-    if finding.kind == OUTLIER:
-        return f"{named}: only {finding.own:.3f} to the others of {person}"
-    return f"{named} of {person}: hardly good enough"
