@@ -69,6 +69,7 @@ def _add(first: int, vectors: Floats) -> None:
     from django.db import transaction
 
     from recognition.models import Gallery, GalleryChange, PersonTemplate, Subject, to_bytes
+    from recognition.vault import made_keys
 
     gallery = Gallery.objects.get()
     with transaction.atomic():
@@ -76,8 +77,11 @@ def _add(first: int, vectors: Floats) -> None:
         subjects = Subject.objects.bulk_create(
             Subject(gallery=gallery, user_id=f"person-{first + row}") for row in range(len(vectors))
         )
+        keys = made_keys([subject.number for subject in subjects])
         PersonTemplate.objects.bulk_create(
-            PersonTemplate(subject=subject, vector=to_bytes(vector))
+            PersonTemplate.sealed_for(
+                subject, gallery.embedder, to_bytes(vector), keys[subject.number]
+            )
             for subject, vector in zip(subjects, vectors, strict=True)
         )
         GalleryChange.append("put", subjects)

@@ -100,14 +100,16 @@ def copy_rows_for(subject: Any, people: list[Any]) -> None:
 
     from recognition import runtime
     from recognition.models import Event, GalleryChange, PersonTemplate, Reference, to_bytes
+    from recognition.vault import made_keys
 
     reference = subject.references.get()
     vectors = templates(len(people), runtime.EMBEDDERS[EMBEDDERS[0]].dimension)
     Reference.objects.bulk_create(
         copied(reference, id=uuid.uuid4(), subject=person) for person in people
     )
+    keys = made_keys([person.number for person in people])
     PersonTemplate.objects.bulk_create(
-        PersonTemplate(subject=person, vector=to_bytes(vector))
+        PersonTemplate.sealed_for(person, EMBEDDERS[0], to_bytes(vector), keys[person.number])
         for person, vector in zip(people, vectors, strict=True)
     )
     GalleryChange.lock()
@@ -137,10 +139,10 @@ def tables() -> dict[str, float]:
             name = model._meta.db_table
             cursor.execute(f"SELECT pg_total_relation_size('{name}')")  # noqa: S608  # a model's
             sizes[f"a row of {model.__name__}"] = cursor.fetchone()[0] / model.objects.count()
-    crop, embedding = Reference.objects.values_list("crop", "embedding")[0]
+    crop, embedding = Reference.objects.values_list("sealed_crop", "sealed_embedding")[0]
     return sizes | {
         "the crop in a Reference": len(crop),
-        "the embedding in a Reference (float32)": len(embedding),
+        "the embedding in a Reference (float32, sealed)": len(embedding),
     }
 
 
@@ -149,11 +151,18 @@ def in_redis(port: int, embedder: str) -> float:
     import redis
 
     from recognition import runtime
-    from recognition.models import Gallery, PersonTemplate
+    from recognition.models import Gallery, PersonTemplate, to_bytes
+    from recognition.vault import made_keys
 
     dimension = runtime.EMBEDDERS[embedder].dimension
     Gallery.objects.update(embedder=embedder)
-    PersonTemplate.objects.update(vector=bytes(range(1, 129)) * (dimension // 32))
+    people = list(PersonTemplate.objects.select_related("subject"))
+    keys = made_keys([template.subject.number for template in people])
+    for template, vector in zip(people, templates(len(people), dimension), strict=True):
+        person = template.subject
+        made = PersonTemplate.sealed_for(person, embedder, to_bytes(vector), keys[person.number])
+        template.embedder, template.sealed = made.embedder, made.sealed
+    PersonTemplate.objects.bulk_update(people, ["embedder", "sealed"], batch_size=1000)
     runtime.template_cache.cache_clear()
     client = redis.Redis(port=port)
     client.flushall()

@@ -141,6 +141,18 @@ else:
     )
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 600)
+# The wrapped keys of people: in a database of their own (recognition/vault/).
+KEYS_DATABASE = env.db("KEYS_DATABASE_URL", f"sqlite:///{DATA_DIR / 'keys.sqlite3'}")
+if "ENGINE" not in KEYS_DATABASE:
+    raise ImproperlyConfigured("KEYS_DATABASE_URL is no address, as DATABASE_URL has them")
+if KEYS_DATABASE["ENGINE"].endswith("sqlite3"):
+    KEYS_DATABASE["OPTIONS"] = SQLITE_OPTIONS
+else:
+    KEYS_DATABASE["PASSWORD"] = env.str("KEYS_DATABASE_PASSWORD", KEYS_DATABASE.get("PASSWORD", ""))
+    KEYS_DATABASE |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
+# Read as a path and not by its content: `rotate_keys` writes the file while servers run.
+FACE_MASTER_KEY_FILE = Path(env.str("FACE_MASTER_KEY_FILE", str(DATA_DIR / "master.key")))
+FACE_MASTER_KEY = os.environ.get("FACE_MASTER_KEY", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: holds only what can be rebuilt ----------------------------------------------------
@@ -211,6 +223,8 @@ FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+# Where the newest hash of the chain of events is written, for whoever cannot alter both.
+AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
 
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)

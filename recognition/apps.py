@@ -9,4 +9,9 @@ class RecognitionConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks; networks load on first use, never here."""
-        from recognition import checks  # noqa: F401  # its import registers the checks
+        from recognition import (
+            checks,  # noqa: F401  # its import registers the checks
+            signins,
+        )
+
+        signins.watch()

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
 
+from recognition import vault
 from recognition.gallery.follow import Change, Templates
 from recognition.models import GalleryChange, Subject, in_parts
 
 PAGE = 4096  # rows read at once: 8 MB of templates at 512 dimensions
-COLUMNS = ("id", "gallery__embedder", "gallery_id", "number", "template__vector")
+COLUMNS = (
+    "id", "gallery__embedder", "gallery_id", "number", "template__embedder", "template__sealed",
+)  # fmt: skip
 
 
 class Database:
@@ -79,17 +83,22 @@ def _fetched(rows: QuerySet[Subject, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 def _packed(rows: list[tuple[Any, ...]]) -> Iterator[Templates]:
     for embedder in sorted({row[1] for row in rows}):
-        yield _pack(embedder, [row for row in rows if row[1] == embedder])
+        some = [row for row in rows if row[1] == embedder]
+        # Who has no key was erased since the page was read.
+        vectors = vault.open_templates([(row[3], row[4], row[5]) for row in some])
+        readable = [v is not None for v in vectors]
+        if any(readable):
+            places = [row[:4] for row in compress(some, readable)]
+            yield pack(embedder, places, b"".join(compress(vectors, readable)))
 
 
-def _pack(embedder: str, rows: list[tuple[Any, ...]]) -> Templates:
-    slots, _, galleries, numbers, vectors = zip(*rows, strict=True)
+def pack(embedder: str, places: list[tuple[Any, ...]], vectors: bytes) -> Templates:
+    """Return people as arrays; ``places``: slot, anything, gallery and number of each."""
+    slots, _, galleries, numbers = zip(*places, strict=True)
     return Templates(
         embedder,
         np.array(slots, np.int64),
         np.array(galleries, np.int64),
         np.array(numbers, np.int64),
-        np.frombuffer(b"".join(vectors), "<f4")
-        .astype(np.float32, copy=False)
-        .reshape(len(rows), -1),
+        np.frombuffer(vectors, "<f4").astype(np.float32, copy=False).reshape(len(places), -1),
     )

@@ -2,6 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
+E030 FACE_MASTER_KEY,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -76,6 +77,21 @@ def check_api_key(**_: Any) -> list[CheckMessage]:
             id="facesite.E001",
         )
     ]
+
+
+@register(Tags.security)
+def check_master_key(**_: Any) -> list[CheckMessage]:
+    """Refuse a master key that is none."""
+    from recognition.vault.master import parse
+
+    found: list[CheckMessage] = []
+    try:
+        if settings.FACE_MASTER_KEY:
+            parse(settings.FACE_MASTER_KEY)
+    except ValueError as error:
+        hint = "Make one with: head -c 32 /dev/urandom | base64"
+        found.append(Error(f"FACE_MASTER_KEY: {error}.", hint=hint, id="facesite.E030"))
+    return found
 
 
 @register

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from itertools import compress
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Length
 
-from recognition.changelog import Database
+from recognition import vault
+from recognition.changelog import Database, pack
 from recognition.gallery.engine import Engine, State
 from recognition.gallery.follow import Templates
 from recognition.gallery.milvus import BLOCK, Address, Milvus
@@ -25,6 +26,7 @@ from recognition.models import (
     Subject,
     in_parts,
 )
+from recognition.sealing import OVERHEAD
 
 ONLY_ROW = 1
 
@@ -63,11 +65,13 @@ class EngineDatabase(Database):
 
     def in_order(self, embedder: str, gallery: int | None = None) -> Iterator[Templates]:
         """Return the templates that may be matched by their numbers, in blocks."""
-        columns = ("subject_id", "subject__gallery_id", "subject__number", "vector")
+        columns = (
+            "subject_id", "subject__gallery_id", "subject__number", "embedder", "sealed",
+        )  # fmt: skip
         people = self._matchable(embedder, gallery).order_by("subject__number")
         rows = list(people.values_list(*columns)[:BLOCK])
         while rows:
-            yield _packed(embedder, rows)
+            yield from _packed(embedder, rows)
             after = people.filter(subject__number__gt=rows[-1][2])
             rows = list(after.values_list(*columns)[:BLOCK])
 
@@ -91,8 +95,8 @@ class EngineDatabase(Database):
         if embedder is not None:
             own = Q(subject__gallery__embedder=embedder)
             if embedder == self._default():
-                size = 4 * self._dimensions[embedder]  # bytes of float32
-                templates = templates.annotate(size=Length("vector"))
+                size = 4 * self._dimensions[embedder] + OVERHEAD  # bytes of float32, sealed
+                templates = templates.annotate(size=Length("sealed"))
                 own |= Q(subject__gallery__embedder="", size=size)
             templates = templates.filter(own)
         return templates if gallery is None else templates.filter(subject__gallery=gallery)
@@ -102,16 +106,12 @@ def _state(row: EngineState) -> State:
     return State(row.epoch, row.version, row.key)
 
 
-def _packed(embedder: str, rows: list[tuple[Any, ...]]) -> Templates:
-    slots, galleries, numbers, vectors = zip(*rows, strict=True)
-    raw = b"".join(bytes(vector) for vector in vectors)
-    return Templates(
-        embedder,
-        np.array(slots, np.int64),
-        np.array(galleries, np.int64),
-        np.array(numbers, np.int64),
-        np.frombuffer(raw, "<f4").astype(np.float32, copy=False).reshape(len(rows), -1),
-    )
+def _packed(embedder: str, rows: list[tuple[Any, ...]]) -> Iterator[Templates]:
+    places = [(slot, None, gallery, number) for slot, gallery, number, *_ in rows]
+    vectors = vault.open_templates([(row[2], row[3], bytes(row[4])) for row in rows])
+    readable = [vector is not None for vector in vectors]
+    if any(readable):
+        yield pack(embedder, list(compress(places, readable)), b"".join(filter(None, vectors)))
 
 
 def milvus_engine(dimensions: dict[str, int], default: Callable[[], str]) -> Engine:

@@ -50,6 +50,9 @@ PROBLEMS: dict[str, Problem] = {
     "duplicate_face": Problem(
         409, "The face is registered already", "Use that user_id, or send on_duplicate=flag."
     ),
+    "suppressed": Problem(
+        409, "This person was erased", "POST /register for them alone, if that is meant."
+    ),
     "gallery_not_empty": Problem(
         409, "The gallery is not empty", "Unregister its users first, or send force=true."
     ),

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
@@ -19,8 +20,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
-from recognition import import_models  # noqa: F401  # Django finds its tables by this
+from recognition import (
+    import_models,  # noqa: F401  # Django finds its tables by this
+    vault,
+)
+from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.findings import ReviewStep as ReviewStep
 from recognition.pipeline.types import Floats
+from recognition.sealing import label, seal, unseal
 
 T = TypeVar("T")
 
@@ -33,6 +40,7 @@ LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
+USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -198,15 +206,19 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Not `only`: each row would then ask for its subject in a query of its own.
-        embeddings = list(map(from_bytes, self.references.values_list("embedding", flat=True)))
-        if not embeddings:
+        rows = list(
+            self.references.filter(aside=False).only("embedder", "sealed_embedding", "subject")
+        )
+        if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
-        mean = np.mean(embeddings, axis=0)
+        key = vault.key_of(self.number)
+        opened = [reference.open_embedding(key) for reference in rows]
+        mean = np.mean(list(map(from_bytes, opened)), axis=0)
         vector = to_bytes(mean / np.linalg.norm(mean))
-        made = {"vector": vector, "references": len(embeddings)}
-        PersonTemplate.objects.update_or_create(subject=self, defaults=made)
+        made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
+        values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
+        PersonTemplate.objects.update_or_create(subject=self, defaults=values)
 
 
 class Reference(models.Model):
@@ -215,13 +227,15 @@ class Reference(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     subject = models.ForeignKey(Subject, on_delete=models.CASCADE, related_name="references")
     embedder = models.CharField(max_length=64)
-    embedding = models.BinaryField()
+    sealed_embedding = models.BinaryField()
     box = models.JSONField()
     landmarks = models.JSONField()
     detection_probability = models.FloatField()
     quality = models.JSONField()
-    crop = models.BinaryField(null=True)
+    sealed_crop = models.BinaryField(null=True)
     source_sha256 = models.CharField(max_length=64)
+    # By a reviewer (services/review.py): kept, and no part of the template.
+    aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -235,6 +249,29 @@ class Reference(models.Model):
     def __str__(self) -> str:
         return str(self.id)
 
+    def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
+        """Set embedding and crop, sealed under the data key of the subject."""
+        self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
+        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+
+    @property
+    def embedding(self) -> bytes:
+        """Raw little-endian float32, opened with the subject's key: a query to the key store."""
+        return self.open_embedding(vault.key_of(self.subject.number))
+
+    def open_embedding(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.pk, self.embedder)
+        return unseal(key, bytes(self.sealed_embedding), named)
+
+    @property
+    def crop(self) -> bytes | None:
+        """The JPEG, opened with the subject's key: a query to the key store; None: not kept."""
+        if self.sealed_crop is None:
+            return None
+        named = label("crop", self.pk, self.embedder)
+        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+
 
 class PersonTemplate(models.Model):
     """The row of one person in the index: (D,) float32 of length 1, raw little-endian bytes.
@@ -245,11 +282,27 @@ class PersonTemplate(models.Model):
     subject = models.OneToOneField(
         Subject, on_delete=models.CASCADE, primary_key=True, related_name="template"
     )
-    vector = models.BinaryField()
+    embedder = models.CharField(max_length=64, default="")
+    sealed = models.BinaryField()
     references = models.PositiveIntegerField(default=1)
 
     def __str__(self) -> str:
         return f"template of {self.subject_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, subject: Subject, embedder: str, vector: bytes, key: bytes
+    ) -> PersonTemplate:
+        """Return the template of a subject, not stored yet; ``key``: the subject's data key."""
+        sealed = seal(key, vector, vault.template_label(subject.number, embedder))
+        return cls(subject=subject, embedder=embedder, sealed=sealed)
+
+    @property
+    def vector(self) -> bytes:
+        """The template, opened with the subject's key: a query to the key store."""
+        number = self.subject.number
+        named = vault.template_label(number, self.embedder)
+        return unseal(vault.key_of(number), bytes(self.sealed), named)
 
 
 class GalleryChange(models.Model):
@@ -289,6 +342,34 @@ class GalleryChange(models.Model):
         )
 
 
+class Erasure(models.Model):
+    """The receipt of one person's erasure: whom it was, only who knows the user_id can tell.
+
+    ``subject_number`` is kept until their key is destroyed (``finished``).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    time = models.DateTimeField(default=timezone.now, db_index=True)
+    gallery = models.CharField(max_length=64)
+    user_hash = models.CharField(max_length=64)
+    counts = models.JSONField(default=dict)
+    subject_number = models.BigIntegerField(null=True)
+    finished = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.id} of {self.time:%Y-%m-%d}"
+
+
+class Suppression(models.Model):
+    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
+
+    user_hash = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.user_hash[:12]
+
+
 class EngineState(models.Model):
     """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
 
@@ -311,12 +392,55 @@ class Event(models.Model):
     outcome = models.CharField(max_length=32)
     request_id = models.CharField(max_length=64, blank=True)
     decision = models.JSONField(default=dict)
+    # Its place in the chain, and the hash that ties it to the one before (services/audit.py).
+    position = models.BigIntegerField(null=True, unique=True, editable=False)
+    link = models.CharField(max_length=64, blank=True, editable=False)
 
     class Meta:
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="unsealed_events", condition=Q(position=None))
+        ]
 
     def __str__(self) -> str:
         return f"{self.id} {self.act} {self.outcome}"
+
+
+class Sighting(models.Model):
+    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
+
+    Written with its event and erased with it. The deletion is not left to Django's cascade, which
+    would read every old event before it deletes them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
+    time = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=32)
+    gallery = models.CharField(max_length=64)
+    subject_number = models.BigIntegerField()
+    similarity = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
+class AuditState(models.Model):
+    """Both ends of the chain of events: one row, which is also the sealer's lock."""
+
+    head = models.BigIntegerField(default=0)
+    head_link = models.CharField(max_length=64, blank=True)
+    cut = models.BigIntegerField(default=0)
+    cut_link = models.CharField(max_length=64, blank=True)
+    seal = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.cut} to {self.head}"
 
 
 def environment_prefix(key: str) -> str:
@@ -351,6 +475,10 @@ class ApiKeyManager(BaseAPIKeyManager):
             )
 
 
+#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
+_last_noted: dict[str, float] = {}
+
+
 def all_scopes() -> list[str]:
     return list(SCOPES)
 
@@ -365,6 +493,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=all_scopes)
     galleries = models.JSONField(default=list, blank=True)
     from_environment = models.BooleanField(default=False, editable=False)
+    last_used = models.DateTimeField(null=True, editable=False)
 
     objects = ApiKeyManager()
 
@@ -374,3 +503,11 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
+
+    def note_use(self) -> None:
+        """Remember that the key is used: to the minute, so that most requests write nothing."""
+        now = time.monotonic()
+        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
+            return
+        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
+        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())

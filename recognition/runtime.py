@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
@@ -15,9 +16,11 @@ from django_redis import get_redis_connection
 
 from facesite.cache import breaker
 from facesite.memory import give_back
+from recognition import vault
 from recognition.admission import Places
 from recognition.changelog import Database
 from recognition.engine import milvus_engine
+from recognition.errors import RecognitionError
 from recognition.gallery.cache import TemplateCache
 from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
@@ -42,6 +45,7 @@ EMBEDDERS: dict[str, type[embed.FaceNet] | type[embed.DlibResNet]] = {
     DLIB: embed.DlibResNet,
 }
 
+SEALED_EVERY = 1.0  # seconds
 PATIENCE = 2.0  # seconds that a request waits for people who are still being loaded
 
 log = logging.getLogger(__name__)
@@ -143,7 +147,12 @@ def template_cache() -> TemplateCache | None:
     prefix = f"{settings.REDIS_PREFIX}:{token}"
     # One breaker with the rate counters: a request waits for a hung Redis once, not twice.
     return TemplateCache(
-        lambda: get_redis_connection("redis"), prefix, dimensions, breaker, start=_start
+        lambda: get_redis_connection("redis"),
+        prefix,
+        dimensions,
+        breaker,
+        secret=lambda epoch: vault.ring().derived(f"templates in Redis {epoch}"),
+        start=_start,
     )
 
 
@@ -160,9 +169,31 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
+    _start(_finish_erasures)
+    threading.Thread(target=_seal_events, name="sealer", daemon=True).start()
     _start(_load_networks)
     if settings.GALLERY_ENGINE == "exact":
         _start(lambda: follower().load())
+
+
+def _finish_erasures() -> None:
+    """Do what a crash left undone between an erasure's commit and its end."""
+    from recognition.services.receipts import finish  # which imports this module
+
+    finish()
+
+
+def _seal_events() -> None:
+    """Chain new events each second, for as long as the process serves."""
+    from recognition.services.audit import seal  # which imports this module
+
+    while True:
+        time.sleep(SEALED_EVERY)
+        try:
+            seal()
+        except (DatabaseError, OSError, RecognitionError) as error:
+            log.error("events are not sealed, the next second tries again: %s", error)
+            connections.close_all()
 
 
 def _load_networks() -> None:
@@ -187,6 +218,7 @@ def _in_thread(act: Callable[[], None]) -> None:
         log.error("index: the database does not answer, the next request tries again: %s", error)
     finally:
         connections.close_all()  # those of this thread
+        vault.keys().close()
         give_back()  # what loading took
 
 

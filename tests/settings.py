@@ -10,6 +10,7 @@ for name in re.findall(r'env\.\w+\(\s*"(\w+)"', (ROOT / "facesite" / "settings.p
     os.environ.pop(name, None)
     os.environ.pop(f"{name}_FILE", None)
 
+os.environ.pop("FACE_MASTER_KEY", None)
 DATA = Path(tempfile.mkdtemp(prefix="facesite-tests-"))
 # Converting takes a while: the networks of one run serve the next (they are checked at load).
 NETWORKS = ROOT / ".pytest_cache" / "facesite-networks"

@@ -8,6 +8,7 @@ import pytest
 from recognition import changelog
 from recognition.changelog import Database
 from recognition.models import Gallery, PersonTemplate, Subject, to_bytes
+from recognition.vault import keys, made_keys
 
 DIMENSIONS = {"dlib-resnet-v1": 128, "facenet-vggface2": 512}
 
@@ -22,7 +23,9 @@ def people(db) -> list[Subject]:
     ]
     for nth, subject in enumerate(people):
         row = np.eye(DIMENSIONS[subject.gallery.embedder], dtype=np.float32)[nth]
-        PersonTemplate.objects.create(subject=subject, vector=to_bytes(row))
+        key = made_keys([subject.number])[subject.number]
+        embedder = subject.gallery.embedder
+        PersonTemplate.sealed_for(subject, embedder, to_bytes(row), key).save()
     return people
 
 
@@ -58,6 +61,23 @@ def test_who_may_not_be_matched_is_not_read(people):
     Subject.objects.filter(pk=people[3].pk).update(active=False)
     PersonTemplate.objects.filter(subject=people[5]).delete()
     assert set(read(Database())) == {s.number for s in people if s not in (people[3], people[5])}
+
+
+def test_whose_key_is_destroyed_is_not_read(people):
+    keys().destroy([people[2].number])
+    assert set(read(Database())) == {s.number for s in people if s is not people[2]}
+
+
+def test_an_altered_template_is_left_out_and_told(people, caplog):
+    PersonTemplate.objects.filter(subject=people[2]).update(sealed=bytes(540))
+    assert people[2].number not in read(Database())
+    assert "1 templates were altered" in caplog.text
+
+
+def test_a_template_of_another_person_is_not_taken(people):
+    stolen = PersonTemplate.objects.get(subject=people[0]).sealed
+    PersonTemplate.objects.filter(subject=people[2]).update(sealed=stolen)
+    assert people[2].number not in read(Database())
 
 
 def test_people_are_counted_in_one_query(people, django_assert_num_queries):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from recognition.sealing import OVERHEAD
 from tests.servers import ROOT, Site
 
 
@@ -34,9 +35,9 @@ def test_people_of_a_file_are_stored_and_found_by_the_server(site, tmp_path):
     done = fill(site, "12", "--templates", saved(tmp_path, people))
     assert done.returncode == 0, done.stderr
     with sqlite3.connect(site.folder / "facesite.sqlite3") as database:
-        query = "SELECT vector FROM recognition_persontemplate ORDER BY subject_id"
-        rows = [np.frombuffer(row[0], "<f4") for row in database.execute(query)]
-    assert np.array_equal(rows, people)
+        query = "SELECT sealed FROM recognition_persontemplate ORDER BY subject_id"
+        rows = [row[0] for row in database.execute(query)]
+    assert [len(row) for row in rows] == [4 * 128 + OVERHEAD] * 12
     site.key = done.stdout.strip()
     try:
         assert site.start().call("GET", "/users").json()["count"] == 12

@@ -14,6 +14,7 @@ MILVUS = {"pymilvus", "grpc", "milvus_lite"}
 ERRORS = "recognition.errors"
 TYPES = "recognition.pipeline.types"
 THREADS = "recognition.threads"
+SEALING = "recognition.sealing"
 
 
 def imports(path: Path, *, top_level: bool = False) -> set[str]:
@@ -50,7 +51,7 @@ def test_the_pipeline_knows_neither_django_nor_torch_nor_the_rest(path):
 def test_the_gallery_knows_no_django(path):
     own = {n for n in imports(path) if n.startswith("recognition.")}
     assert not roots(path) & (HEAVY | DJANGO)
-    assert all(n.startswith(("recognition.gallery", ERRORS, TYPES, THREADS)) for n in own)
+    assert all(n.startswith(("recognition.gallery", ERRORS, TYPES, THREADS, SEALING)) for n in own)
 
 
 @pytest.mark.parametrize("path", files("recognition") + files("facesite"), ids=str)

@@ -15,6 +15,7 @@ from recognition.gallery.breaker import Breaker
 from recognition.gallery.cache import TemplateCache
 from recognition.gallery.follow import CopyLostError
 from tests.gallery.book import EMBEDDER, Book, D
+from tests.gallery.conftest import secret
 
 TIMEOUT = 0.2  # seconds; the setting REDIS_TIMEOUT
 MARGIN = 0.15  # of a busy machine; a second time-out would not fit into it
@@ -33,7 +34,11 @@ def copy(settings, redis_server, monkeypatch) -> TemplateCache:
         "local": {**settings.LOCAL_CACHE, "LOCATION": "test_hung"},
     }
     copy = TemplateCache(
-        lambda: get_redis_connection("redis"), "facesite:test", {EMBEDDER: D}, breaker
+        lambda: get_redis_connection("redis"),
+        "facesite:test",
+        {EMBEDDER: D},
+        breaker,
+        secret=secret,
     )
     yield copy
     caches["local"].clear()

@@ -80,5 +80,5 @@ def counts(people: QuerySet[Subject]) -> dict[str, int]:
     return {
         "people": people.count(),
         "references": references.count(),
-        "crops": references.filter(crop__isnull=False).count(),
+        "crops": references.filter(sealed_crop__isnull=False).count(),
     }

@@ -11,7 +11,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from recognition.admin.acts import actor_of
 from recognition.models import SCOPES, ApiKey, Gallery
+from recognition.services.people import record_act
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -42,9 +44,12 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(admin.ModelAdmin):
     form = ApiKeyForm
     list_display = (
-        "prefix", "name", "may", "where", "created", "expiry_date", "revoked", "from_environment",
+        "prefix", "name", "may", "where", "created", "expiry_date", "last_used", "revoked",
+        "from_environment",
     )  # fmt: skip
-    list_filter = ("revoked", "created")
+    list_filter = (
+        "revoked", ("expiry_date", admin.EmptyFieldListFilter), "created", "last_used",
+    )  # fmt: skip
     search_fields = ("name", "prefix")
     actions = ("revoke",)
 
@@ -68,6 +73,8 @@ class ApiKeyAdmin(admin.ModelAdmin):
         if not change:
             obj.secret = ApiKey.objects.assign_key(obj)
         obj.save()
+        act = "change_key" if change else "create_key"
+        record_act(act, actor_of(request), decision={"key": obj.prefix, "may": obj.scopes})
 
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
@@ -83,5 +90,8 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.action(permissions=["change"], description="Revoke selected API keys")
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        doomed = list(queryset.filter(revoked=False))
         count = queryset.filter(revoked=False).update(revoked=True)
+        for key in doomed:
+            record_act("revoke_key", actor_of(request), decision={"key": key.prefix})
         messages.success(request, f"Keys revoked: {count}.")

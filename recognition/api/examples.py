@@ -151,6 +151,12 @@ ANSWERS = {
                 "message": "ada is erased.",
                 "user_id": "ada",
                 "erased": {"subjects": 1, "references": 3, "crops": 3, "templates": 1},
+                "receipt": {
+                    "id": "6f1c0a5e-2f0b-4b6e-9a55-0d6a4c6ba1a7",
+                    "time": "2026-11-25T12:00:00Z",
+                    "user_hash": "9b" * 32,
+                    "counts": {"references": 3, "crops": 3},
+                },
             },
             "200",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -376,8 +376,10 @@ class UserSerializer(ListedUserSerializer):
 
     @extend_schema_field(ReferenceSerializer(many=True))
     def get_references(self, subject: Subject) -> list[dict[str, Any]]:
-        references = subject.references.annotate(has_crop=Q(crop__isnull=False))
-        return ReferenceSerializer(references.defer("embedding", "crop"), many=True).data
+        references = subject.references.annotate(has_crop=Q(sealed_crop__isnull=False))
+        return ReferenceSerializer(
+            references.defer("sealed_embedding", "sealed_crop"), many=True
+        ).data
 
 
 class UsersPageSerializer(serializers.Serializer):
@@ -398,16 +400,28 @@ class CountsSerializer(serializers.Serializer):
     templates = serializers.IntegerField()
 
     def to_representation(self, erased: Any) -> dict[str, int]:
-        return asdict(erased)
+        return erased.counts
 
 
 class ErasedSerializer(serializers.Serializer):
     erased = CountsSerializer()
 
 
+class ReceiptSerializer(serializers.Serializer):
+    """Proof of an erasure; it names nobody."""
+
+    id = serializers.UUIDField()
+    time = serializers.DateTimeField()
+    user_hash = serializers.CharField(
+        help_text="HMAC-SHA-256 of gallery and user_id under a key of this installation."
+    )
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
 class UnregisteredSerializer(ErasedSerializer):
     message = serializers.CharField()
     user_id = serializers.CharField()
+    receipt = ReceiptSerializer()
 
 
 class GallerySerializer(serializers.ModelSerializer):

@@ -67,7 +67,7 @@ class UserView(ApiView):
     @documented("show_user", GalleryForm, {200: serializers.UserSerializer}, errors=UNKNOWN)
     @limited
     def get(self, request: Request, user_id: str) -> Response:
-        return self._show(services.find_user(self.gallery(self.sent()), user_id))
+        return self._show(services.view_user(self.gallery(self.sent()), user_id, actor=self.actor))
 
     @documented("update_user", UserForm, {200: serializers.UserSerializer}, errors=UNKNOWN)
     @limited
@@ -95,6 +95,7 @@ class UnregisterView(ApiView):
     def delete(self, request: Request, user_id: str) -> Response:
         erased = services.unregister(self.gallery(self.sent()), user_id, actor=self.actor)
         answer = {"message": f"{user_id} is erased.", "user_id": user_id, "erased": erased}
+        answer["receipt"] = erased.receipts[0]
         return Response(serializers.UnregisteredSerializer(answer).data)
 
 
@@ -128,8 +129,9 @@ class CropView(ApiView):
     )
     @limited
     def get(self, request: Request, user_id: str, reference_id: str) -> HttpResponse:
-        user = services.find_user(self.gallery(self.sent()), user_id)
+        user = services.view_user(self.gallery(self.sent()), user_id, actor=self.actor)
         reference = services.find_reference(user, reference_id)
-        if reference.crop is None:
+        crop = reference.crop
+        if crop is None:
             raise RecognitionError("not_found", "No crop is kept under this reference_id.")
-        return HttpResponse(bytes(reference.crop), content_type="image/jpeg")
+        return HttpResponse(crop, content_type="image/jpeg")

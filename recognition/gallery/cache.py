@@ -1,57 +1,49 @@
-"""The templates in Redis: raw rows in blocks with checksums, read block by block, never pickled.
+"""The templates in Redis: blocks of rows, each sealed as a whole, read block by block.
 
 A person's row has a fixed place, ``slot``: block ``slot // BLOCK`` of their embedder, row
-``slot % BLOCK`` (``gallery/rows.py``). Putting somebody writes one row, removing somebody writes
-zeros over it. Under one prefix, which ends in the layout's number: ``:<embedder>:<block>``, the
-blocks; ``:copy``, a hash of ``version``, the change up to which the rows were written, of
-``epoch``, another one for each rebuild, and of each block's checksum under its name. What does not
+``slot % BLOCK`` (``gallery/rows.py``). Putting or removing somebody seals their block anew. Under
+one prefix, which ends in the layout's number: ``:<embedder>:<block>``, the blocks; ``:copy``, a
+hash of ``version``, the change up to which the rows were written, of ``epoch``, another one for
+each rebuild, with a key of its own, and of the end of each block under its name. What does not
 agree with that is not used but made anew.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from secrets import token_hex
 from typing import Any, TypeVar
 
+import numpy as np
 from redis import Redis
 from redis.exceptions import LockError, RedisError, ResponseError
 
 from recognition.gallery.breaker import Breaker
-from recognition.gallery.follow import CopyLostError, Source, Templates, here
-from recognition.gallery.rows import (
-    BLOCK,
-    LAYOUT,
-    checksum,
-    pack,
-    parse,
-    row_type,
-    spans,
-    unpack,
-    whole,
-)
+from recognition.gallery.follow import Change, CopyLostError, Source, Templates, here
+from recognition.gallery.rows import BLOCK, LAYOUT, Rows, empty, filled, parse, put, unpack
+from recognition.sealing import SealBrokenError, seal, unseal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-Place = tuple[str, int]  # embedder and slot of a row
+Sealed = tuple[bytes | None, bytes | None]  # a block, and the end that it should have
 
 AT_ONCE = 4  # blocks that are read together: an index takes few large ones in less time
 ATTEMPTS = 5  # at writing beside other writers, before it is left to the next one
 PORTION = 1_000  # changes written at once; longer, and other requests would wait for Redis
-MANY = 10_000  # changes that are not worth writing one by one
+TOUCHED = 8  # blocks written at once: 16 MB at 512 dimensions
+MANY = 2_000  # changes that are not worth writing: each may want another block sealed
 REBUILD_TIMEOUT = 60.0  # seconds after which a rebuild that was killed may be begun again
-WORD = 2**64
 WRONG_TYPE = "WRONGTYPE"  # how Redis begins to say that a key holds no string, or no hash
+TAG = 16  # bytes that a sealed block ends in; no two are alike
 
-#: Writes rows and fields of the hash, unless the copy is another one than the writer saw.
+#: Writes blocks and fields of the hash, unless the copy is another one than the writer saw.
 WRITE = """
 local seen = redis.call('HMGET', KEYS[1], 'epoch', 'version')
 if seen[1] ~= ARGV[1] or (seen[2] or '') ~= ARGV[2] then return 0 end
-for i = 2, #KEYS do redis.call('SETRANGE', KEYS[i], ARGV[i * 2 - 1], ARGV[i * 2]) end
-for i = #KEYS * 2 + 1, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+for i = 2, #KEYS do redis.call('SET', KEYS[i], ARGV[i + 1]) end
+for i = #KEYS + 2, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
 return 1
 """
 
@@ -59,7 +51,8 @@ return 1
 class TemplateCache:
     """A copy of all templates in Redis; losing it costs a rebuild, nothing else.
 
-    ``start`` runs a rebuild, in a server in a thread of its own.
+    ``secret`` returns the key (32 bytes) of an epoch. ``start`` runs a rebuild, in a server in a
+    thread of its own.
     """
 
     def __init__(
@@ -69,9 +62,11 @@ class TemplateCache:
         dimensions: dict[str, int],
         breaker: Breaker,
         *,
+        secret: Callable[[str], bytes],
         start: Callable[[Callable[[], None]], None] = here,
     ) -> None:
         self._connect, self._breaker, self._start = connect, breaker, start
+        self._secret = secret
         self._root, self._prefix = prefix, f"{prefix}:{LAYOUT}"
         self._dimensions = dimensions
         self.behind = False  # a change could not be written; the next chance makes up for it
@@ -95,6 +90,10 @@ class TemplateCache:
         """Bring the copy to the head of the log; a Redis that fails is left alone for a while."""
         self.behind = not self._guarded(lambda: self._follow(source))
 
+    def forget(self) -> None:
+        """Discard the copy; whoever writes next makes it anew."""
+        self._discard("somebody is in it who should not be")
+
     def catch_up(self, source: Source) -> None:
         """Make up for what could not be written, once Redis is back."""
         if self.behind and self._breaker.closed:
@@ -107,7 +106,7 @@ class TemplateCache:
             return act()
         except RedisError as error:
             self._failed(error)
-        except ValueError as error:
+        except (ValueError, SealBrokenError) as error:
             self._discard(f"it holds what was not written there: {error}")
         return None
 
@@ -141,26 +140,35 @@ class TemplateCache:
         except RedisError as error:
             self._failed(error)
             raise CopyLostError(str(error)) from error
-        except ValueError as error:
+        except (ValueError, SealBrokenError) as error:
             self._discard(f"it holds what was not written there: {error}")
             raise CopyLostError(str(error)) from error
 
     def _some(self, embedder: str, blocks: list[int], epoch: bytes) -> Templates:
         """Return the people of some blocks, or raise where one is not what was written."""
         names = [f"{embedder}:{block}" for block in blocks]
-        with self._connect().pipeline() as pipe:  # one transaction: no write comes between
+        epoch_now, found = self._sealed(self._connect(), names)
+        if epoch_now != epoch:
+            raise CopyLostError("it is being made anew")
+        return unpack(embedder, blocks, [self._opened(n, found[n], epoch) for n in names])
+
+    def _sealed(self, redis: Any, names: list[str]) -> tuple[bytes, dict[str, Sealed]]:
+        """Return the epoch, and each block as it is and the end that it should have."""
+        with redis.pipeline() as pipe:  # one transaction: no write comes between
             for name in names:
                 pipe.get(self._key(name))
             pipe.hmget(self._copy, "epoch", *names)
-            *raws, (epoch_now, *sums) = pipe.execute()
-        if epoch_now != epoch:
-            raise CopyLostError("it is being made anew")
-        if embedder in self._dimensions:
-            found = [parse(raw or b"", self._dimensions[embedder]) for raw in raws]
-            if [checksum(rows) for rows in found] == [int(written or 0) for written in sums]:
-                return unpack(embedder, blocks, found)
-        self._discard(f"among {', '.join(names)} is what was not written")
-        raise CopyLostError(f"among {', '.join(names)} is what was not written")
+            *raws, (epoch, *ends) = pipe.execute()
+        return epoch, dict(zip(names, zip(raws, ends, strict=True), strict=True))
+
+    def _opened(self, name: str, sealed: Sealed, epoch: bytes) -> Rows:
+        """Return the rows of a block. Raises ValueError or SealBrokenError."""
+        raw, end = sealed
+        embedder = name.rpartition(":")[0]
+        if raw is None or raw[-TAG:] != end or embedder not in self._dimensions:
+            raise ValueError(f"{name} is not as it was written")
+        key = self._secret(epoch.decode())
+        return parse(unseal(key, raw, _label(epoch, name)), self._dimensions[embedder])
 
     def _follow(self, source: Source) -> bool:
         redis: Any = self._connect()
@@ -180,61 +188,54 @@ class TemplateCache:
     def _write_changes(
         self, redis: Any, seen: tuple[bytes, bytes], source: Source, upto: int
     ) -> bool:
-        """Bring the copy to the change ``upto``; False where it is not as it was ``seen``."""
-        changes = source.changes(after=int(seen[1]), upto=upto)
-        slots = sorted({change.slot for change in changes})
-        places = [(embedder, slot) for embedder in self._dimensions for slot in slots]
-        old, sums = self._old_rows(redis, places)
-        new = dict.fromkeys(places, b"")
+        """Write changes, to ``upto`` at most; False where the copy is not as it was ``seen``."""
+        after = int(seen[1])
+        changes = source.changes(after=after, upto=upto)
+        while len({change.slot // BLOCK for change in changes}) > TOUCHED and upto > after + 1:
+            upto = after + (upto - after) // 2
+            changes = source.changes(after=after, upto=upto)
+        blocks = self._touched(redis, changes, seen[0])
+        for (embedder, block), rows in blocks.items():
+            places = [c.slot % BLOCK for c in changes if c.slot // BLOCK == block]
+            rows[places] = empty(self._dimensions[embedder])[0]
         for templates in source.templates({change.subject_number for change in changes}):
-            rows = zip(templates.slots.tolist(), pack(templates), strict=True)
-            new |= {(templates.embedder, slot): row.tobytes() for slot, row in rows}
-        pieces, fields = {}, {"version": upto}
-        for place in places:
-            row = new[place] or bytes(len(old[place]))
-            if row != old[place]:
-                name, pieces[place] = _name(place), row
-                change = self._sum(place, row) - self._sum(place, old[place])
-                fields[name] = sums[name] = (sums[name] + change) % WORD
-        return self._write(redis, seen, pieces, fields)
+            for block in np.unique(templates.slots // BLOCK).tolist():
+                place = templates.embedder, block
+                rows = blocks.setdefault(place, empty(self._dimensions[templates.embedder]))
+                put(rows, templates, templates.slots // BLOCK == block)
+        return self._write(redis, seen, blocks, {"version": upto})
 
-    def _old_rows(
-        self, redis: Any, places: list[Place]
-    ) -> tuple[dict[Place, bytes], dict[str, int]]:
-        """Return what stands in ``places``, and the checksums of their blocks."""
-        names = sorted({_name(place) for place in places})
-        with redis.pipeline(transaction=False) as pipe:
-            for place in places:
-                first, size = self._span(place)
-                pipe.getrange(self._key(_name(place)), first, first + size - 1)
-            pipe.hmget(self._copy, names)
-            *rows, sums = pipe.execute()
-        old = {p: row.ljust(self._span(p)[1], b"\0") for p, row in zip(places, rows, strict=True)}
-        return old, {name: int(sum_ or 0) for name, sum_ in zip(names, sums, strict=True)}
-
-    def _span(self, place: Place) -> tuple[int, int]:
-        """Return where in its block a row begins, and how long it is, in bytes."""
-        size = row_type(self._dimensions[place[0]]).itemsize
-        return place[1] % BLOCK * size, size
-
-    def _sum(self, place: Place, row: bytes) -> int:
-        return checksum(parse(row, self._dimensions[place[0]]), first=place[1] % BLOCK)
+    def _touched(
+        self, redis: Any, changes: Iterable[Change], epoch: bytes
+    ) -> dict[tuple[str, int], Rows]:
+        """Return the rows, to be written in, of the blocks that ``changes`` fall into."""
+        places = {(e, c.slot // BLOCK) for c in changes for e in self._dimensions}
+        names = {f"{embedder}:{block}": (embedder, block) for embedder, block in sorted(places)}
+        epoch_now, found = self._sealed(redis, list(names))
+        if epoch_now != epoch:
+            return {}  # and what is written for this epoch is refused
+        # A block that is neither there nor noted holds nobody yet.
+        there = [name for name, sealed in found.items() if sealed != (None, None)]
+        return {names[n]: self._opened(n, found[n], epoch).copy() for n in there}
 
     def _write(
         self,
         redis: Any,
         seen: tuple[bytes, bytes],
-        pieces: Mapping[Place, bytes],
+        blocks: Mapping[tuple[str, int], Rows],
         fields: Mapping[str, int],
     ) -> bool:
-        """Write rows and fields of the hash at once, unless the copy is not as it was ``seen``."""
-        keys, values = [self._copy], list[Any](seen)
-        for place, raw in pieces.items():
-            keys.append(self._key(_name(place)))
-            values += [self._span(place)[0], raw]
+        """Write blocks and fields of the hash, unless the copy is not as it was ``seen``."""
+        keys, values, ends = [self._copy], list[Any](seen), list[Any]()
+        secret = self._secret(seen[0].decode())
+        for (embedder, block), rows in blocks.items():
+            name = f"{embedder}:{block}"
+            keys.append(self._key(name))
+            values.append(seal(secret, rows.tobytes(), _label(seen[0], name)))
+            ends += name, values[-1][-TAG:]
         for pair in fields.items():
-            values += pair
-        return bool(redis.register_script(WRITE)(keys, values))
+            ends += pair
+        return bool(redis.register_script(WRITE)(keys, values + ends))
 
     def _begin_rebuild(self, redis: Any, source: Source) -> bool:
         """Have everything written anew; only one process does, the others look again later."""
@@ -259,19 +260,11 @@ class TemplateCache:
         seen, head = (token_hex(8).encode(), b""), source.head()
         self._erase_all(redis, lock.name)
         redis.hset(self._copy, "epoch", seen[0])
-        sums = Counter[str]()
-        for templates in source.all_templates():
-            for block, first, rows in spans(templates):
-                name = _name((templates.embedder, block * BLOCK))
-                if name not in sums:
-                    # At its full length at once: for what grows Redis keeps up to 1 MB more.
-                    first, rows = 0, whole(first, rows)
-                place = templates.embedder, block * BLOCK + first
-                sums[name] = (sums[name] + checksum(rows, first=first)) % WORD
-                if not self._write(redis, seen, {place: rows.tobytes()}, {}):
-                    return False
+        for embedder, block, rows in filled(source.all_templates()):
+            if not self._write(redis, seen, {(embedder, block): rows}, {}):
+                return False
             lock.reacquire()
-        return self._write(redis, seen, {}, {**sums, "version": head})
+        return self._write(redis, seen, {}, {"version": head})
 
     def _erase_all(self, redis: Any, lock: str) -> None:
         """Erase the copy, and what was left by other layouts or by a copy that lost its hash."""
@@ -281,8 +274,9 @@ class TemplateCache:
                 redis.unlink(key)
 
 
-def _name(place: Place) -> str:
-    return f"{place[0]}:{place[1] // BLOCK}"
+def _label(epoch: bytes, name: str) -> bytes:
+    """Return what a sealed block is bound to."""
+    return b"%b:%b" % (epoch, name.encode())
 
 
 def _release(lock: Any) -> None:
@@ -293,7 +287,7 @@ def _release(lock: Any) -> None:
 
 
 def _warn_of_files(redis: Any) -> None:
-    """Say so where Redis writes what it holds to a disk: templates rest there in the clear."""
+    """Say so where Redis writes what it holds to a disk: its files outlive who is erased."""
     try:
         found = {**redis.config_get("save"), **redis.config_get("appendonly")}
     except ResponseError as error:  # a hosted one, which does not tell
@@ -301,6 +295,6 @@ def _warn_of_files(redis: Any) -> None:
         return
     if found.get("save") or found.get("appendonly") == "yes":
         log.warning(
-            "Redis writes what it holds to a disk, where templates rest in the clear: "
+            "Redis writes what it holds to a disk, where erased people may stay, sealed: "
             'set save "" and appendonly no.'
         )

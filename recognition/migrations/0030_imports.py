@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0010_calibrations"),
+        ("recognition", "0023_audit"),
     ]
 
     operations = [

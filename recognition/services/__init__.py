@@ -13,9 +13,11 @@ from recognition.services.people import (
     find_reference,
     find_user,
     list_users,
+    rename_gallery,
     set_targets,
     set_threshold,
     update_user,
+    view_user,
 )
 from recognition.services.recognition import compare, detect, identify, verify
 from recognition.services.registration import RegisterOptions, register
@@ -35,9 +37,11 @@ __all__ = [
     "identify",
     "list_users",
     "register",
+    "rename_gallery",
     "set_targets",
     "set_threshold",
     "unregister",
     "update_user",
     "verify",
+    "view_user",
 ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.models import Event, Gallery, Reference, Subject, from_bytes
 from recognition.pipeline.types import Floats
@@ -57,8 +57,10 @@ class Diagnosis:
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     """Look at one person from all sides; nothing is changed."""
     subject = find_user(gallery, user_id)
-    kept = list(subject.references.defer("crop"))
-    embeddings = np.array([from_bytes(reference.embedding) for reference in kept], np.float32)
+    kept = list(subject.references.filter(aside=False).defer("sealed_crop"))
+    key = vault.key_of(subject.number) if kept else b""
+    opened = [from_bytes(reference.open_embedding(key)) for reference in kept]
+    embeddings = np.array(opened, np.float32)
     index = runtime.index(gallery)
     policy = Policy.for_identify(runtime.embedder_of(gallery), people=len(index), gallery=gallery)
     own = sorted(_own(kept, embeddings), key=lambda one: one.to_others or 0.0)

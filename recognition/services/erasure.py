@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -13,6 +14,7 @@ from recognition.errors import RecognitionError
 from recognition.import_models import ImportFile
 from recognition.models import (
     DEFAULT_GALLERY,
+    Erasure,
     Gallery,
     GalleryChange,
     PersonTemplate,
@@ -21,7 +23,8 @@ from recognition.models import (
     in_parts,
 )
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
-from recognition.services.results import Actor, Erased
+from recognition.services.receipts import receipts_for
+from recognition.services.results import Actor, Erased, Receipt
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +43,34 @@ def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
         GalleryChange.lock()
         doomed = list(subjects.select_related("gallery"))
         erased = Erased()
+        counts = _counted(doomed)
         for some in in_parts(doomed):
             erased = _add(erased, _erase(some))
+        made = receipts_for(doomed, counts)
         record_all("unregister", doomed, actor)
         _forget_embedders({subject.gallery_id for subject in doomed})
         transaction.on_commit(runtime.publish)
-    return erased
+    return replace(erased, receipts=tuple(_receipt(one) for one in made))
+
+
+def _counted(subjects: list[Subject]) -> dict[int, dict[str, int]]:
+    """Return how many references and crops each of ``subjects`` has, by primary key."""
+    counts: dict[int, dict[str, int]] = {}
+    for some in in_parts(subject.pk for subject in subjects):
+        owned = Reference.objects.filter(subject__in=some).order_by().values_list("subject")
+        for pk, references, crops in owned.annotate(Count("id"), Count("sealed_crop")):
+            counts[pk] = {"references": references, "crops": crops}
+    return counts
+
+
+def _receipt(erasure: Erasure) -> Receipt:
+    return Receipt(str(erasure.pk), erasure.time, erasure.user_hash, erasure.counts)
 
 
 def _erase(subjects: list[Subject]) -> Erased:
     references = Reference.objects.filter(subject__in=subjects)
     counts = references.aggregate(
-        references=Count("id"), crops=Count("id", filter=Q(crop__isnull=False))
+        references=Count("id"), crops=Count("id", filter=Q(sealed_crop__isnull=False))
     )
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
@@ -100,7 +119,7 @@ def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased
     """Erase references and make the templates of their subjects anew."""
     with transaction.atomic():
         GalleryChange.lock()
-        crops = references.filter(crop__isnull=False).count()
+        crops = references.filter(sealed_crop__isnull=False).count()
         doomed = dict(references.values_list("pk", "subject_id"))
         owners = Subject.objects.filter(pk__in=set(doomed.values()))
         subjects = list(owners.select_related("gallery"))

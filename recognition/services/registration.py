@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -31,6 +31,7 @@ from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, 
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_gallery, record
+from recognition.services.receipts import lift, refuse_suppressed
 from recognition.services.recognition import named
 from recognition.services.results import (
     Accepted,
@@ -49,13 +50,17 @@ DUPLICATES_SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class RegisterOptions:
-    """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id."""
+    """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id.
+
+    ``bulk``: whoever was erased is refused (``suppressed``) and not registered again.
+    """
 
     display_name: str | None = None
     metadata: dict[str, Any] | None = None
     replace: bool = False
     dry_run: bool = False
     on_duplicate: str = "flag"
+    bulk: bool = False
     selection: Selection = Selection()
 
 
@@ -97,6 +102,8 @@ def register(
             f"user_id must be {USER_ID_RULE}.",
             errors={"user_id": [f"It must be {USER_ID_RULE}."]},
         )
+    if options.bulk:
+        refuse_suppressed(gallery, user_id)
     embedder = runtime.embedder_of(gallery)
     target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
@@ -271,6 +278,8 @@ def _store(
             erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
         subject.make_template()
         GalleryChange.append("put", [subject])
+        if not options.bulk:
+            lift(gallery, target.user_id)
         record("register", gallery, actor, subject=subject, decision={"pictures": len(accepted)})
         transaction.on_commit(runtime.publish)
     return accepted, duplicates
@@ -319,12 +328,13 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     old = Reference.objects.filter(subject=subject, source_sha256__in=[s.sha256 for s in sightings])
     ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
     new: dict[str, Reference] = {}
+    key = vault.made_keys([subject.number])[subject.number]
     accepted = []
     for sighting in sightings:
         face, sha256 = sighting.face, sighting.sha256
         is_new = sha256 not in ids and face.embedding is not None
         if is_new:
-            new[sha256] = _reference(subject, embedder, sighting)
+            new[sha256] = _reference(subject, embedder, sighting, key)
             ids[sha256] = str(new[sha256].pk)
         reference_id = ids.get(sha256, sighting.reference_id)
         accepted.append(Accepted(sighting.index, sighting.upload.name, reference_id, face, is_new))
@@ -332,21 +342,22 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     return accepted
 
 
-def _reference(subject: Subject, embedder: str, sighting: Sighting) -> Reference:
-    """Return the reference of a picture, not stored yet."""
+def _reference(subject: Subject, embedder: str, sighting: Sighting, key: bytes) -> Reference:
+    """Return the reference of a picture, not stored yet; ``key``: the subject's data key."""
     face = sighting.face
     assert face.embedding is not None  # noqa: S101  # embed() made it; for mypy
-    return Reference(
+    reference = Reference(
         subject=subject,
         source_sha256=sighting.sha256,
         embedder=embedder,
-        embedding=to_bytes(face.embedding),
         box=asdict(face.box),
         landmarks=dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
         detection_probability=face.detection.probability,
         quality=asdict(face.quality),
-        crop=crop_jpeg(face) if settings.KEEP_CROPS else None,
     )
+    crop = crop_jpeg(face) if settings.KEEP_CROPS else None
+    reference.seal(to_bytes(face.embedding), crop, key)
+    return reference
 
 
 def crop_jpeg(face: Face) -> bytes | None:

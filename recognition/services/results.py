@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 
 from recognition.decisions import Decision, Policy
 from recognition.errors import RecognitionError
@@ -176,6 +177,16 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of one person's erasure; ``user_hash``: HMAC-SHA-256 of gallery and user_id."""
+
+    id: str
+    time: datetime
+    user_hash: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Erased:
     """How much was erased."""
 
@@ -183,3 +194,11 @@ class Erased:
     references: int = 0
     crops: int = 0
     templates: int = 0
+    receipts: tuple[Receipt, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each kind."""
+        found = asdict(self)
+        del found["receipts"]
+        return found

@@ -6,9 +6,21 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, home, imports, recognise, users
+from recognition.web import (
+    account,
+    activity,
+    galleries,
+    home,
+    imports,
+    keys,
+    person,
+    recognise,
+    users,
+)
 
 app_name = "console"
+PERSON = "users/<gallery>/<user_id>"
+REFERENCE = f"{PERSON}/references/<reference_id>"
 # Texts change with the version alone; a page that shows the old ones for an hour is still right.
 texts = cache_control(max_age=3600)(JavaScriptCatalog.as_view(packages=["recognition"]))
 
@@ -20,9 +32,23 @@ urlpatterns = [
     path("register", recognise.RegisterPage.as_view(), name="register"),
     path("verify", recognise.VerifyPage.as_view(), name="verify"),
     path("identify", recognise.IdentifyPage.as_view(), name="identify"),
-    path("users", home.HomePage.as_view(), name="users"),
-    path("users/<gallery>/<user_id>", home.HomePage.as_view(), name="user"),
-    path("users/<gallery>/<user_id>/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path("users", users.UsersPage.as_view(), name="users"),
+    path("users/unregister", users.UnregisterPage.as_view(), name="unregister"),
+    path(PERSON, person.PersonPage.as_view(), name="user"),
+    path(f"{PERSON}/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path(REFERENCE, person.ReferencePage.as_view(), name="reference"),
+    path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
+    path("activity", activity.ActivityPage.as_view(), name="activity"),
+    path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
+    path("attendance", activity.AttendancePage.as_view(), name="attendance"),
+    path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
+    path("galleries", galleries.GalleriesPage.as_view(), name="galleries"),
+    path("galleries/<name>", galleries.GalleryPage.as_view(), name="gallery"),
+    path("galleries/<name>/rename", galleries.RenamePage.as_view(), name="rename"),
+    path("galleries/<name>/empty", galleries.EmptyPage.as_view(), name="empty"),
+    path("galleries/<name>/delete", galleries.DeletePage.as_view(), name="delete"),
+    path("keys", keys.KeysPage.as_view(), name="keys"),
+    path("keys/<prefix>/revoke", keys.RevokePage.as_view(), name="revoke"),
     path("imports", imports.ImportsPage.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.ImportPage.as_view(), name="import"),
     path(

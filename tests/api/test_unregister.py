@@ -63,6 +63,6 @@ def test_the_crop_is_a_jpeg_that_nobody_may_cache(ada, api):
 
 
 def test_no_crop_kept_is_not_found(ada, api):
-    Reference.objects.update(crop=None)
+    Reference.objects.update(sealed_crop=None)
     assert_problem(api.get(f"/users/ada/references/{ada[0]}/crop"), 404, "not_found")
     assert api.get("/users/ada").json()["references"][0]["has_crop"] is False

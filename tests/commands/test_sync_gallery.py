@@ -21,6 +21,8 @@ from recognition.models import (
     to_bytes,
 )
 from recognition.runtime import DLIB, EMBEDDERS
+from recognition.sealing import OVERHEAD
+from recognition.vault import made_keys
 from tests.commands.conftest import Ran, run
 
 PEOPLE = 30
@@ -35,8 +37,9 @@ def unit(count: int, seed: int) -> np.ndarray:
 def insert(gallery: Gallery, names: list[str], seed: int = 0) -> list[Subject]:
     """Put people into the database and tell nobody."""
     subjects = Subject.objects.bulk_create(Subject(gallery=gallery, user_id=n) for n in names)
+    keys = made_keys([subject.number for subject in subjects])
     PersonTemplate.objects.bulk_create(
-        PersonTemplate(subject=subject, vector=to_bytes(vector))
+        PersonTemplate.sealed_for(subject, DLIB, to_bytes(vector), keys[subject.number])
         for subject, vector in zip(subjects, unit(len(names), seed), strict=True)
     )
     return subjects
@@ -153,7 +156,7 @@ def test_people_of_a_gallery_without_an_embedder_are_the_default_ones(sync, door
 def test_templates_of_another_dimension_are_left_out(sync, collection):
     other = Gallery.objects.create(name="other")
     subject = insert(other, ["a"])[0]
-    PersonTemplate.objects.filter(subject=subject).update(vector=bytes(4 * 512))
+    PersonTemplate.objects.filter(subject=subject).update(sealed=bytes(4 * 512 + OVERHEAD))
     GalleryChange.append("put", [subject])
     assert (sync().lines, collection.count()) == (["No difference was found."], PEOPLE)
     assert best(other, unit(1, 0)[0]) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 from redis import Redis
 
@@ -11,6 +13,11 @@ from recognition.gallery.rows import LAYOUT
 from tests.gallery.book import EMBEDDER, Book, D
 
 COPY, BLOCK_0 = f"facesite:test:{LAYOUT}:copy", f"facesite:test:{LAYOUT}:{EMBEDDER}:0"
+
+
+def secret(epoch: str) -> bytes:
+    """Return the key of an epoch, as the master key would give it."""
+    return sha256(epoch.encode()).digest()
 
 
 @pytest.fixture
@@ -24,4 +31,4 @@ def book() -> Book:
 @pytest.fixture
 def cache(redis_server) -> TemplateCache:
     client = Redis(port=redis_server.port, socket_timeout=0.2, retry=None)
-    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D}, Breaker())
+    return TemplateCache(lambda: client, "facesite:test", {EMBEDDER: D}, Breaker(), secret=secret)

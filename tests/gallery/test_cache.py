@@ -32,14 +32,39 @@ def test_follow_writes_changes_across_blocks(cache, book):
 
 
 def test_follow_overwrites_who_was_removed(cache, book, redis_server):
+    book.put(3, [0, 0, 1, 0])
+    cache.follow(book)
+    before = redis_server.client().get(BLOCK_0)
+    book.remove(3)
+    cache.follow(book)
+    assert redis_server.client().get(BLOCK_0) != before
+    assert numbers(cache) == {1, 2}
+
+
+def test_no_template_stands_in_redis_in_the_clear(cache, book, redis_server):
     marked = np.array([0.123, 0.456, 0.789, 0.321], "<f4")
     book.put(3, marked.tolist())
     cache.follow(book)
-    assert marked.tobytes() in redis_server.client().get(BLOCK_0)
-    book.remove(3)
+    redis = redis_server.client()
+    assert numbers(cache) == {1, 2, 3}
+    assert marked.tobytes() not in redis.get(BLOCK_0) + b"".join(redis.hvals(COPY))
+
+
+def test_a_copy_under_another_master_key_is_made_anew(cache, book, monkeypatch):
     cache.follow(book)
-    assert marked.tobytes() not in redis_server.client().get(BLOCK_0)
+    monkeypatch.setattr(cache, "_secret", lambda epoch: bytes(32))
+    assert best(Follower(book, cache), [0, 1, 0, 0]) == [2]
+    cache.follow(book)
     assert numbers(cache) == {1, 2}
+
+
+def test_changes_in_many_blocks_are_written_a_few_at_a_time(cache, book, monkeypatch):
+    cache.follow(book)
+    monkeypatch.setattr("recognition.gallery.cache.TOUCHED", 1)
+    for block in range(1, 5):
+        book.put(block * BLOCK, [0, 0, 1, 0])
+    cache.follow(book)
+    assert numbers(cache) == {1, 2, *(block * BLOCK for block in range(1, 5))}
 
 
 def test_a_follower_starts_from_the_copy_and_applies_what_came_since(cache, book):
@@ -100,5 +125,5 @@ def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):
 def test_a_redis_that_writes_to_a_disk_is_warned_of(cache, book, redis_server, caplog, name, value):
     redis_server.client().config_set(name, value)
     cache.follow(book)
-    warned = any("rest in the clear" in record.getMessage() for record in caplog.records)
+    warned = any("may stay, sealed" in record.getMessage() for record in caplog.records)
     assert warned == (value in ("60 1", "yes"))

@@ -27,7 +27,7 @@ def swap(redis: Redis, first: int, second: int, size: int) -> None:
 DAMAGE: dict[str, Callable[[Redis], object]] = {
     "a bit flipped": flip,
     "cut off within a row": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:93]),
-    "cut off after a row": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:64]),
+    "cut off after the nonce": lambda redis: redis.set(BLOCK_0, redis.get(BLOCK_0)[:12]),
     "a row too many": lambda redis: redis.append(BLOCK_0, b"somebody else is written in here"),
     "words swapped": lambda redis: swap(redis, 48, 56, 8),
     "rows swapped": lambda redis: swap(redis, 32, 64, 32),
@@ -36,7 +36,7 @@ DAMAGE: dict[str, Callable[[Redis], object]] = {
     "empty": lambda redis: redis.set(BLOCK_0, b""),
     "another type": lambda redis: redis.delete(BLOCK_0) and redis.lpush(BLOCK_0, b"x"),
     "block lost": lambda redis: redis.delete(BLOCK_0),
-    "a checksum that is no number": lambda redis: redis.hset(COPY, f"{EMBEDDER}:0", "x"),
+    "another end": lambda redis: redis.hset(COPY, f"{EMBEDDER}:0", "x"),
     "a field that names no block": lambda redis: redis.hset(COPY, "nothing", 1),
     "an embedder nobody knows": lambda redis: redis.hset(COPY, "other-v9:0", 1),
 }

@@ -13,7 +13,7 @@ from tests.conftest import TESTER
 
 def test_old_events_are_forgotten_once_a_day(gallery, settings):
     settings.EVENTS_KEEP = 10
-    for days in (9, 11):
+    for days in (11, 9):
         Event.objects.create(act="old", time=timezone.now() - timedelta(days=days))
     people.forget_old_events.cache_clear()
     people.record("new", gallery, TESTER)

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from recognition import services
 from recognition.management.base import FAILED, GalleryCommand
 from recognition.models import SCOPES, ApiKey
+from recognition.services.people import record_act
 
 
 class Command(GalleryCommand):
@@ -38,6 +39,7 @@ class Command(GalleryCommand):
         scopes = [scope for scope in SCOPES if scope in (options["scope"] or SCOPES)]
         galleries = [services.find_gallery(name).name for name in dict.fromkeys(options["gallery"])]
         key, secret = ApiKey.objects.create_key(name=name, scopes=scopes, galleries=galleries)
+        record_act("create_key", self.actor, decision={"key": key.prefix, "may": scopes})
         where = ", ".join(galleries) or "all galleries"
         self.stderr.write(
             f"Key {key.prefix}: {', '.join(scopes)} in {where}. It is shown this once."

@@ -88,11 +88,16 @@ class Command(GalleryCommand):
         self, gallery: Gallery, person: Person, fresh: dict[Path, Upload], tally: Tally
     ) -> None:
         """Register up to ten pictures of one person."""
-        options = RegisterOptions(display_name=person.display_name or None)
+        options = RegisterOptions(display_name=person.display_name or None, bulk=True)
         uploads, paths = list(fresh.values()), list(fresh)
         try:
             done = services.register(gallery, person.user_id, uploads, options, self.actor)
         except RecognitionError as error:
+            if error.code == "suppressed":
+                for path in paths:
+                    told = {"code": error.code, "detail": error.detail, "hint": error.hint}
+                    tally.refuse(path, told)
+                return
             if "rejected" not in error.extra:
                 raise
             rejected = error.extra["rejected"]

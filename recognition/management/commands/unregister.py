@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
@@ -21,5 +20,7 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         gallery = self.chosen_gallery(options)
         erased = services.unregister(gallery, options["user_id"], actor=self.actor)
-        counts = ", ".join(f"{name} {count}" for name, count in asdict(erased).items())
+        counts = ", ".join(f"{name} {count}" for name, count in erased.counts.items())
         self.stdout.write(f"{options['user_id']} erased from {gallery.name}: {counts}")
+        for receipt in erased.receipts:
+            self.stderr.write(f"Receipt {receipt.id} of {receipt.time:%Y-%m-%d %H:%M:%S%z}")

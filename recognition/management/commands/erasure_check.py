@@ -1,0 +1,34 @@
+"""Look for what erasures should have taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from recognition.management.base import INCOMPLETE, GalleryCommand
+from recognition.services import orphans
+
+
+class Command(GalleryCommand):
+    help = "Search database, key store and Redis for what erasures should have taken."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--mend", action="store_true", help="erase what is found")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = orphans.search()
+        lines = {
+            "erasures that were not finished": found.unfinished,
+            "keys of nobody": len(found.keys),
+            "people who were erased and are there again": len(found.returned),
+            "people in Redis who may not be matched": len(found.copied),
+            "people whose key is gone, and whose faces cannot be read": len(found.locked),
+        }
+        for what, count in lines.items():
+            self.stdout.write(f"{what}: {count}")
+        if found.found and options["mend"]:
+            orphans.mend(found, self.actor)
+            self.stdout.write("Mended.")
+        elif found.found or found.locked:
+            raise CommandError("Something is left: --mend erases it.", returncode=INCOMPLETE)

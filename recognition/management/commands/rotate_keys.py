@@ -1,0 +1,34 @@
+"""Wrap everybody's key under a new master key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from recognition import runtime, vault
+from recognition.errors import RecognitionError
+from recognition.management.base import FAILED, in_words
+from recognition.sealing import SealBrokenError
+from recognition.vault import rotation
+
+
+class Command(BaseCommand):
+    help = (
+        "Make a new master key and wrap everybody's key under it, while servers run. With "
+        "FACE_MASTER_KEY in the environment: wrap them under its first key, the new one, of "
+        "several separated by spaces."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            given = bool(settings.FACE_MASTER_KEY)
+            count = rotation.rewrap(vault.ring()) if given else rotation.rotate()
+            runtime.publish()  # the copy in Redis was sealed under a key of the old one
+        except SealBrokenError as error:
+            message = f"A key cannot be unwrapped: {error}. The old master key is kept."
+            raise CommandError(message, returncode=FAILED) from error
+        except RecognitionError as error:
+            raise CommandError(in_words(error), returncode=FAILED) from error
+        self.stdout.write(f"Keys wrapped under the new master key: {count}")

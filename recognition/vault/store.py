@@ -1,0 +1,129 @@
+"""Where the wrapped keys of people lie: a database of its own, which no backup of the other has.
+
+One table, made on first use. No Django model: nothing refers to it, and a row that is gone must
+not come back with the tables of the other database.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django.core.signals import request_finished
+from django.db.utils import ConnectionHandler
+
+from recognition.errors import RecognitionError
+
+TABLE = "facesite_key"
+PART = 4096  # rows of one statement or page
+# Any constant does that no other application takes in the same database.
+TABLE_LOCK = 0x0FACE5180
+
+
+class KeyStore:
+    """Wrapped keys by the subject's number."""
+
+    def __init__(self, database: Mapping[str, Any]) -> None:
+        self._connections = ConnectionHandler({"default": dict(database)})
+        self._made = threading.Event()
+        request_finished.connect(self._after_request)
+
+    @property
+    def _connection(self) -> Any:
+        connection = self._connections["default"]
+        if not self._made.is_set():
+            self._make(connection)
+            self._made.set()
+        return connection
+
+    def _make(self, connection: Any) -> None:
+        kind = "bytea" if connection.vendor == "postgresql" else "blob"
+        columns = f"number bigint PRIMARY KEY, wrapped {kind} NOT NULL"
+        with connection.cursor() as cursor:
+            if connection.vendor == "postgresql":  # two that make it at once would collide
+                cursor.execute("SELECT pg_advisory_lock(%s)", [TABLE_LOCK])
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
+            if connection.vendor == "postgresql":
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [TABLE_LOCK])
+
+    def _after_request(self, **_: Any) -> None:
+        for connection in self._connections.all(initialized_only=True):
+            connection.close_if_unusable_or_obsolete()
+
+    def close(self) -> None:
+        """Close the connection of this thread."""
+        self._connections.close_all()
+
+    def read(self, numbers: Iterable[int]) -> dict[int, bytes]:
+        """Return the wrapped keys of those of ``numbers`` who have one."""
+        some = list(numbers)
+        if self._connection.vendor == "postgresql":
+            return self._rows("number = ANY(%s)", [some])
+        return self._rows("number IN (SELECT value FROM json_each(%s))", [json.dumps(some)])
+
+    def pages(self) -> Iterator[dict[int, bytes]]:
+        """Return all wrapped keys by ascending number."""
+        last = -1
+        while page := self._rows(f"number > %s ORDER BY number LIMIT {PART}", [last]):
+            yield page
+            last = max(page)
+
+    def _rows(self, where: str, values: list[Any]) -> dict[int, bytes]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT number, wrapped FROM {TABLE} WHERE {where}", values)  # noqa: S608  # our own words
+            return {number: bytes(wrapped) for number, wrapped in cursor.fetchall()}
+
+    def count(self) -> int:
+        """Return how many keys there are."""
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM {TABLE}")  # noqa: S608  # a constant
+            return int(cursor.fetchone()[0])
+
+    def add(self, wrapped: Mapping[int, bytes]) -> None:
+        """Store keys of people who have none; others keep theirs."""
+        self._write(wrapped, "ON CONFLICT (number) DO NOTHING")
+
+    def replace(self, wrapped: Mapping[int, bytes]) -> None:
+        """Store keys in place of those that these people have; nobody gets one by this."""
+        with self._connection.cursor() as cursor:
+            query = f"UPDATE {TABLE} SET wrapped = %s WHERE number = %s"  # noqa: S608  # a constant
+            cursor.execute("BEGIN")
+            cursor.executemany(query, [(key, number) for number, key in wrapped.items()])
+            cursor.execute("COMMIT")
+
+    def _write(self, wrapped: Mapping[int, bytes], conflict: str) -> None:
+        rows = list(wrapped.items())
+        for first in range(0, len(rows), 400):  # two parameters each; SQLite takes 999
+            some = rows[first : first + 400]
+            places = ", ".join(["(%s, %s)"] * len(some))
+            query = f"INSERT INTO {TABLE} (number, wrapped) VALUES {places} {conflict}"  # noqa: S608  # our own words
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, [value for row in some for value in row])
+
+    def destroy(self, numbers: Iterable[int]) -> int:
+        """Delete keys, on SQLite their bytes too; return how many there were."""
+        some, gone = list(numbers), 0
+        with self._connection.cursor() as cursor:
+            for first in range(0, len(some), PART):
+                cursor.execute(*self._deletion(some[first : first + PART]))
+                gone += cursor.rowcount
+            if self._connection.vendor == "sqlite":
+                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def _deletion(self, numbers: list[int]) -> tuple[str, list[Any]]:
+        if self._connection.vendor == "postgresql":
+            return f"DELETE FROM {TABLE} WHERE number = ANY(%s)", [numbers]  # noqa: S608  # a constant
+        chosen = "number IN (SELECT value FROM json_each(%s))"
+        return f"DELETE FROM {TABLE} WHERE {chosen}", [json.dumps(numbers)]  # noqa: S608  # a constant
+
+
+def missing(number: int) -> RecognitionError:
+    """Return what to say where somebody's key is not there."""
+    return RecognitionError(
+        "not_ready",
+        f"The key of subject {number} is not in the key store, so their faces cannot be read.",
+        hint="See that KEYS_DATABASE_URL and FACESITE_DATA_DIR name the store in use.",
+    )
