@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from django.conf import settings
@@ -54,11 +54,13 @@ def judge(subject: Subject, references: list[Reference], *, people: int) -> Judg
     rows = [from_bytes(reference.open_embedding(key)) for reference in references]
     judged = _judged(references, np.stack(rows)) if rows else []
     compared = [one for one in judged if one.others is not None]
+    count = max(1, len(references))
+    identify = Policy.for_identify(embedder, people=people, gallery=subject.gallery)
     return Judgement(
         judged,
         min(compared, key=lambda one: one.others or 0.0, default=None),
-        Policy.for_verify(embedder, gallery=subject.gallery),
-        Policy.for_identify(embedder, people=people, gallery=subject.gallery),
+        Policy.for_verify(embedder, gallery=subject.gallery, references=count),
+        replace(identify, threshold=identify.threshold_for(count)),
         people,
     )
 

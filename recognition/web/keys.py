@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from recognition.admin.keys import ApiKeyForm
 from recognition.errors import RecognitionError
 from recognition.models import ApiKey
+from recognition.services.people import record_act
 from recognition.web.base import ConsolePage, require, told
 
 
@@ -50,7 +52,10 @@ class KeysPage(ConsolePage):
             return self._page(form, status=400)
         key = form.save(commit=False)
         secret = ApiKey.objects.assign_key(key)
-        key.save()
+        with transaction.atomic():
+            key.save()
+            made = {"key": key.prefix, "may": key.scopes}
+            record_act("create_key", self.actor, decision=made)
         return self.show("key_made.html", key=key, secret=secret)
 
     def _page(self, form: NewKeyForm, *, status: int = 200) -> HttpResponse:
@@ -73,10 +78,15 @@ class RevokePage(ConsolePage):
         key = find_key(prefix)
         return told(
             request,
-            lambda: ApiKey.objects.filter(pk=key.pk).update(revoked=True),
+            lambda: self._revoke(key),
             _("The key %(prefix)s is revoked.") % {"prefix": key.prefix},
             to=reverse("console:keys"),
         )
+
+    @transaction.atomic
+    def _revoke(self, key: ApiKey) -> None:
+        if ApiKey.objects.filter(pk=key.pk, revoked=False).update(revoked=True):
+            record_act("revoke_key", self.actor, decision={"key": key.prefix})
 
 
 def find_key(prefix: str) -> ApiKey:

@@ -86,9 +86,9 @@ class PersonPage(ConsolePage):
 
     def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
         references = list(
-            user.references.defer("sealed_crop", "landmarks").annotate(
-                has_crop=Q(sealed_crop__isnull=False)
-            )
+            user.references.filter(aside=False)
+            .defer("sealed_crop", "landmarks")
+            .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
         alike, people, unasked = self._nearest(user)
         judgement = judge(user, references, people=people)
