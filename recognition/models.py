@@ -15,7 +15,7 @@ import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
@@ -206,9 +206,10 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        rows = list(
-            self.references.filter(aside=False).only("embedder", "sealed_embedding", "subject")
-        )
+        # Others wait for the gallery to go back to theirs (services/reembedding.py).
+        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
+        kept = self.references.filter(used, aside=False)
+        rows = list(kept.only("embedder", "sealed_embedding", "subject"))
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -233,6 +234,9 @@ class Reference(models.Model):
     detection_probability = models.FloatField()
     quality = models.JSONField()
     sealed_crop = models.BinaryField(null=True)
+    # What is around the face, from which any embedder's own crop can be cut (pipeline/context.py).
+    sealed_context = models.BinaryField(null=True)
+    context_place = models.JSONField(null=True)
     source_sha256 = models.CharField(max_length=64)
     # By a reviewer (services/review.py): kept, and no part of the template.
     aside = models.BooleanField(default=False)
@@ -254,6 +258,23 @@ class Reference(models.Model):
         self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
         self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
 
+    def seal_context(self, context: bytes, key: bytes) -> None:
+        """Set what is around the face, sealed under the data key of the subject."""
+        self.sealed_context = seal(key, context, label("context", self.pk))
+
+    def open_context(self, key: bytes) -> bytes:
+        """Return what is around the face as JPEG, opened with the data key of the subject."""
+        assert self.sealed_context is not None  # noqa: S101  # whoever asks has asked for those
+        return unseal(key, bytes(self.sealed_context), label("context", self.pk))
+
+    def seal_again(self, old: bytes, new: bytes) -> None:
+        """Seal everything under the data key of another subject."""
+        crop = label("crop", self.pk, self.embedder)
+        opened = self.sealed_crop and unseal(old, bytes(self.sealed_crop), crop)
+        self.seal(self.open_embedding(old), opened, new)
+        if self.sealed_context is not None:
+            self.seal_context(self.open_context(old), new)
+
     @property
     def embedding(self) -> bytes:
         """Raw little-endian float32, opened with the subject's key: a query to the key store."""
@@ -271,6 +292,41 @@ class Reference(models.Model):
             return None
         named = label("crop", self.pk, self.embedder)
         return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+
+
+class OtherEmbedding(models.Model):
+    """The embedding of a reference by another embedder than its gallery uses (``reembed``).
+
+    Sealed as the reference's own is, so that they can be exchanged as they are. Made before the
+    gallery changes over; afterwards it holds the former one, for the way back. ``former`` is used
+    within the transaction that exchanges them, and empty else.
+    """
+
+    reference = models.ForeignKey(Reference, on_delete=models.CASCADE, related_name="others")
+    embedder = models.CharField(max_length=64)
+    sealed = models.BinaryField()
+    former = models.BinaryField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reference", "embedder"], name="one_an_embedder")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} of {self.reference_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, reference: Reference, embedder: str, embedding: bytes, key: bytes
+    ) -> OtherEmbedding:
+        """Return the other embedding of a reference, not stored yet."""
+        sealed = seal(key, embedding, label("embedding", reference.pk, embedder))
+        return cls(reference=reference, embedder=embedder, sealed=sealed)
+
+    def open(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.reference_id, self.embedder)
+        return unseal(key, bytes(self.sealed), named)
 
 
 class PersonTemplate(models.Model):

@@ -34,7 +34,7 @@ class ReferenceInline(admin.TabularInline):
             super()
             .get_queryset(request)
             .select_related("subject")
-            .defer("sealed_embedding", "landmarks")
+            .defer("sealed_embedding", "sealed_context", "landmarks")
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:

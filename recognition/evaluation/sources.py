@@ -9,6 +9,7 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
+from django.db.models import F
 from numpy.typing import NDArray
 
 from recognition import vault
@@ -94,11 +95,19 @@ def _years(text: str) -> float:
     return date.fromisoformat(text).toordinal() / DAYS_A_YEAR
 
 
+NEEDED = ("embedder", "sealed_embedding", "subject__number")
+
+
 def gallery_sample(gallery: Gallery) -> Sample:
     """Return the references of a gallery as they are stored."""
-    rows = Reference.objects.filter(subject__gallery=gallery, subject__active=True, aside=False)
+    rows = Reference.objects.filter(
+        subject__gallery=gallery,
+        subject__active=True,
+        aside=False,
+        embedder=F("subject__gallery__embedder"),
+    )
     kept = rows.order_by("subject__number", "created", "pk")
-    listed = list(kept.select_related("subject").defer("sealed_crop"))
+    listed = list(kept.select_related("subject").only(*NEEDED))
     keys = vault.keys_of({one.subject.number for one in listed})
     listed = [one for one in listed if one.subject.number in keys]
     numbers = np.array([one.subject.number for one in listed], np.int64)

@@ -67,7 +67,8 @@ def view_user(gallery: Gallery, user_id: str, *, actor: Actor) -> Subject:
 def find_reference(subject: Subject, reference_id: str) -> Reference:
     """Return a reference of ``subject`` without its embedding, or raise ``not_found``."""
     try:
-        found = subject.references.filter(pk=UUID(reference_id)).defer("sealed_embedding").first()
+        asked = subject.references.filter(pk=UUID(reference_id))
+        found = asked.defer("sealed_embedding", "sealed_context").first()
     except ValueError:  # it is no UUID, so there is none
         found = None
     if found is None:

@@ -86,7 +86,7 @@ def verify(
         subject = event["subject"] = find_user(gallery, user_id)
         embedder = runtime.embedder_of(gallery)
         seen = _probe(upload, embedder, selection)
-        similarity, references = _similarity_to(subject, seen.face)
+        similarity, references = _similarity_to(subject, seen.face, embedder)
         policy = Policy.for_verify(embedder, gallery=gallery, wanted=wanted, references=references)
         verified = similarity is not None and policy.accepts(similarity)
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
@@ -108,14 +108,18 @@ def _probe(upload: Upload, embedder: str, selection: Selection) -> Seen:
     return Seen(view.embed([seen.face])[0], seen.index, seen.found)
 
 
-def _similarity_to(subject: Subject, face: Face) -> tuple[float | None, int]:
+def _similarity_to(subject: Subject, face: Face, embedder: str) -> tuple[float | None, int]:
     """Return the cosine to the subject's template, None for who may not be matched.
 
-    Also returns of how many references the template is made.
+    Also returns of how many references the template is made. Raises ``not_ready`` where the
+    gallery has changed over to another embedder since the face was embedded.
     """
     template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
     if not subject.active or template is None or face.embedding is None:
         return None, 1
+    if template.embedder not in ("", embedder):
+        said = f"The gallery has just changed over to {template.embedder}."
+        raise RecognitionError("not_ready", said, hint="Send the request again.")
     return float(face.embedding @ from_bytes(template.vector)), template.references
 
 

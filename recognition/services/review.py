@@ -5,7 +5,7 @@ Each step notes how things were before, and is undone by bringing just that abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,18 @@ from django.db import transaction
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
 from recognition.findings import DONE, NOT_SAME, OPEN, Finding, ReviewStep
-from recognition.models import Gallery, GalleryChange, Reference, Subject, in_parts
+from recognition.models import (
+    Gallery,
+    GalleryChange,
+    OtherEmbedding,
+    Reference,
+    Subject,
+    in_parts,
+)
 from recognition.services.people import record_all
 from recognition.services.results import Actor
 
+SEALED = ("sealed_embedding", "sealed_crop", "sealed_context")
 State = dict[str, dict[str, Any]]  # {"references": {id: [number, aside]}, "active": {number: bool}}
 
 
@@ -150,16 +158,19 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     numbers = {number for number, _ in asked.values()} | set(map(int, wanted.get("active", {})))
     numbers |= {r.subject.number for r in references.values()}
     people = {
-        p.number: p for p in Subject.objects.filter(gallery=gallery, number__in=list(numbers))
+        p.number: p
+        for p in Subject.objects.filter(gallery=gallery, number__in=list(numbers)).select_related(
+            "gallery"
+        )
     }
     if len(references) < len(asked) or len(people) < len(numbers):
         raise RecognitionError("not_found", "Somebody or a reference was erased in between.")
     before = _as_they_are(references, people, wanted)
-    for key, (number, aside) in asked.items():
-        _give(references[key], people[number])
-        references[key].aside = aside
-    changed = ["subject", "aside", "sealed_embedding", "sealed_crop"]
-    Reference.objects.bulk_update(references.values(), changed)
+    keys = vault.keys_of(numbers)
+    for name, (number, aside) in asked.items():
+        _give(references[name], people[number], keys)
+        references[name].aside = aside
+    Reference.objects.bulk_update(references.values(), ["subject", "aside", *SEALED], batch_size=50)
     for number, active in wanted.get("active", {}).items():
         people[int(number)].active = active
         people[int(number)].save(update_fields=["active", "updated"])
@@ -171,13 +182,17 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     return before
 
 
-def _give(reference: Reference, owner: Subject) -> None:
-    """Let a reference belong to ``owner``, under whose data key it is sealed from now on."""
-    if reference.subject == owner:
+def _give(reference: Reference, person: Subject, keys: Mapping[int, bytes]) -> None:
+    """Make a reference another person's: what is sealed is sealed anew, under their key."""
+    if reference.subject_id == person.pk:
         return
-    opened = reference.embedding, reference.crop
-    reference.subject = owner
-    reference.seal(*opened, vault.key_of(owner.number))
+    old, new = keys[reference.subject.number], keys[person.number]
+    reference.seal_again(old, new)
+    reference.subject = person
+    for other in reference.others.all():
+        embedding = other.open(old)
+        other.sealed = OtherEmbedding.sealed_for(reference, other.embedder, embedding, new).sealed
+        other.save(update_fields=["sealed"])
 
 
 def _as_they_are(

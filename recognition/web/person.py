@@ -87,7 +87,7 @@ class PersonPage(ConsolePage):
     def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
         references = list(
             user.references.filter(aside=False)
-            .defer("sealed_crop", "landmarks")
+            .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
         alike, people, unasked = self._nearest(user)

@@ -81,8 +81,12 @@ def test_a_reference_is_moved_to_whom_it_resembles(gallery, register):
         register("barack", photograph)
     register("joe", "biden")
     moved = register("joe", "obama3").accepted[0].reference_id
-    found = [f.finding for f in audited(gallery) if f.finding.kind == "nearer_to_other"]
-    step = review.move(found[0], reference=moved, actor=TESTER)
+    joe, barack = (services.find_user(gallery, name).number for name in ("joe", "barack"))
+    finding = Finding.objects.create(
+        gallery=gallery, key="k", kind="nearer_to_other", place=1, person=joe, other=barack,
+        references=[moved],
+    )  # fmt: skip
+    step = review.move(finding, actor=TESTER)
     assert str(Reference.objects.get(pk=moved).subject.user_id) == "barack"
     review.undo(gallery, step.pk, actor=TESTER)
     assert str(Reference.objects.get(pk=moved).subject.user_id) == "joe"
