@@ -42,6 +42,7 @@ def taken(tmp_path: Path) -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         path = folder / f"{name}.jpg"
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=path, type="jpeg", quality=80)
         assert Image.open(path).size == (WINDOW["width"], WINDOW["height"])
 
