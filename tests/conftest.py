@@ -145,6 +145,8 @@ def make_site(tmp_path: Path, networks_dir: Path) -> Iterator[Callable[..., Site
     sites: list[Site] = []
 
     def make(**environment: str) -> Site:
+        if sites:  # who share a database share its keys; to others they are nothing
+            environment = {**sites[0].keys, **environment}
         sites.append(Site(tmp_path / f"site{len(sites)}", networks_dir, **environment))
         return sites[-1].start()
 

@@ -121,6 +121,14 @@ class Site:
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the settings by which another site opens what this one has sealed."""
+        return {
+            "FACE_MASTER_KEY_FILE": str(self.folder / "master.key"),
+            "KEYS_DATABASE_URL": f"sqlite:///{self.folder / 'keys.sqlite3'}",
+        }
+
     def start(self) -> Site:
         """Serve, and wait until the service answers."""
         command = [sys.executable, str(ROOT / "manage.py"), "serve"]

@@ -47,15 +47,23 @@ def console(tmp_path_factory: pytest.TempPathFactory, networks_dir: Path) -> Ite
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Return a browser; of a module only, for its event loop is in Django's way elsewhere."""
-    arguments = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Return a function that starts a browser with further arguments.
+
+    Of a module only: Playwright's event loop is in Django's way elsewhere.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        yield lambda *arguments: playwright.chromium.launch(
             executable_path=chromium_program(), args=["--no-sandbox", *arguments]
         )
-        yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """Return a browser whose webcam shows Chromium's own test picture."""
+    browser = launch("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -6,33 +6,27 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE, chromium_program, sign_in, watch
+from tests.browser.conftest import PATIENCE, sign_in, watch
 from tests.browser.video import make_video
 
 SECONDS = 4  # that each photograph is before the camera
 
 
 @pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory, photos) -> Iterator[Browser]:
+def camera(launch: Callable[..., Browser], tmp_path_factory, photos) -> Iterator[Browser]:
     """Return a browser whose webcam sees Obama and Biden in turn."""
     video = make_video(
         tmp_path_factory.mktemp("video") / "people.mjpeg",
         [photos.obama2, photos.biden],
         seconds=SECONDS,
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_program(),
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={video}",
-            ],
-        )
-        yield browser
-        browser.close()
+    browser = launch(
+        "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}"
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import as_picture
+from tests.browser.conftest import as_picture, sign_in
+from tests.browser.test_imports import worker as worker
+from tests.browser.test_live import camera as camera
 
 WINDOW = {"width": 1200, "height": 800}
 
@@ -39,6 +42,7 @@ def taken(tmp_path: Path) -> Callable[[Page, str], None]:
 
     def take(page: Page, name: str) -> None:
         path = folder / f"{name}.jpg"
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=path, type="jpeg", quality=80)
         assert Image.open(path).size == (WINDOW["width"], WINDOW["height"])
 
@@ -75,3 +79,41 @@ def test_identify(visit, people, photos, tmp_path, taken):
     page.get_by_role("button", name="Identify").click()
     expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
     taken(page, "identify")
+
+
+def test_live(camera, console, photos, people, taken):
+    context = camera.new_context(base_url=console.url, viewport=WINDOW, permissions=["camera"])
+    page = context.new_page()
+    sign_in(page, "operator")
+    page.goto(f"/console/live?gallery={people}")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
+    taken(page, "live")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "seen"),
+    [
+        ("users", "users?gallery={}", "Eileen Collins"),
+        ("person", "users/{}/obama", "Barack Obama"),
+        ("activity", "activity?gallery={}", "identify"),
+        ("attendance", "attendance?gallery={}", "Barack Obama"),
+        ("galleries", "galleries", "default"),
+        ("keys", "keys", "tests"),
+    ],
+)
+def test_what_is_known(visit, people, taken, name, path, seen):
+    page = visit(f"/console/{path.format(people)}", viewport=WINDOW)
+    expect(page.locator("main")).to_contain_text(seen)
+    taken(page, name)
+
+
+def test_import(visit, new_gallery, tmp_path, photos, worker, taken):
+    for name in ("obama", "biden", "astronaut"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        shutil.copy(getattr(photos, name), tmp_path / "people" / name)
+    page = visit(f"/console/imports?gallery={new_gallery}", viewport=WINDOW)
+    page.set_input_files("#folder", tmp_path / "people")
+    expect(page.locator("[data-tag]")).to_have_text("done")
+    taken(page, "import")

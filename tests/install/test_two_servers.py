@@ -28,8 +28,9 @@ def sites(
     redis = RedisServer(tmp_path_factory.mktemp("redis"))
     environment = {"DATABASE_URL": postgres.create("two_servers"), "REDIS_URL": redis.url}
     environment |= {"TRUSTED_PROXIES": "127.0.0.1", "RATE_DEFAULT": f"{LIMIT}/m"}
-    folders = [tmp_path_factory.mktemp("site") for _ in range(2)]
-    sites = [Site(folder, networks_dir, **environment).start() for folder in folders]
+    first = Site(tmp_path_factory.mktemp("site"), networks_dir, **environment).start()
+    environment |= first.keys
+    sites = [first, Site(tmp_path_factory.mktemp("site"), networks_dir, **environment).start()]
     sites[1].key = sites[0].key
     yield sites
     for site in sites:
