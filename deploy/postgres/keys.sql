@@ -1,0 +1,2 @@
+-- Run once, when PostgreSQL makes its data folder: the key store (recognition/vault/store.py).
+CREATE DATABASE facesite_keys;
