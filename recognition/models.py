@@ -288,10 +288,13 @@ class Reference(models.Model):
     @property
     def crop(self) -> bytes | None:
         """The JPEG, opened with the subject's key: a query to the key store; None: not kept."""
+        return self.open_crop(vault.key_of(self.subject.number)) if self.sealed_crop else None
+
+    def open_crop(self, key: bytes) -> bytes | None:
+        """Return the crop, opened with the data key of the subject; None: not kept."""
         if self.sealed_crop is None:
             return None
-        named = label("crop", self.pk, self.embedder)
-        return unseal(vault.key_of(self.subject.number), bytes(self.sealed_crop), named)
+        return unseal(key, bytes(self.sealed_crop), label("crop", self.pk, self.embedder))
 
 
 class OtherEmbedding(models.Model):

@@ -57,7 +57,7 @@ def link(key: bytes, before: str, event: Event) -> str:
     values = [
         event.position,
         event.pk,
-        event.time.astimezone(UTC).isoformat(),
+        event.time.astimezone(UTC).isoformat(timespec="milliseconds"),  # all that a backup keeps
         event.actor,
         event.act,
         event.gallery,

@@ -72,7 +72,11 @@ def _locked() -> list[int]:
 
 def _returned() -> list[int]:
     """Return people whom the log or a suppression says are erased."""
-    gone = logged() | set(Suppression.objects.values_list("user_hash", flat=True))
+    return people_of(logged() | set(Suppression.objects.values_list("user_hash", flat=True)))
+
+
+def people_of(gone: set[str]) -> list[int]:
+    """Return the numbers of those whose hash is in ``gone``."""
     if not gone:
         return []
     key = vault.made_keys([HASHING])[HASHING]

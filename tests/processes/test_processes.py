@@ -41,7 +41,12 @@ def test_two_processes_never_give_a_stale_answer(
 ):
     environment = {"REDIS_URL": redis_server.url} if with_redis else {}
     first = make_site(**environment)
-    second = make_site(**environment, DATABASE_URL=f"sqlite:///{first.folder}/facesite.sqlite3")
+    second = make_site(
+        **environment,
+        DATABASE_URL=f"sqlite:///{first.folder}/facesite.sqlite3",
+        KEYS_DATABASE_URL=f"sqlite:///{first.folder}/keys.sqlite3",
+        FACE_MASTER_KEY_FILE=f"{first.folder}/master.key",
+    )
     second.key = first.key
     assert stale_answers([first, second], photos, rounds) == 0
 

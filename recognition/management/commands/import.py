@@ -1,0 +1,45 @@
+"""Register the people of a file that ``export`` wrote."""
+
+from __future__ import annotations
+
+import binascii
+import os
+from base64 import b64decode
+from getpass import getpass
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
+from recognition.sealing import SealBrokenError
+from recognition.services import transfer
+
+KEY = "FACESITE_IMPORT_KEY"
+
+
+class Command(GalleryCommand):
+    help = (
+        "Register the people of FILE, which `export` wrote. Interrupted, it goes on where it "
+        f"ended. Who was erased here is left out. The key is asked for, or taken from {KEY}."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--dry-run", action="store_true", help="count, and store nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        gallery, dry_run = self.chosen_gallery(options), options["dry_run"]
+        try:
+            key = b64decode(os.environ.get(KEY) or getpass("Key: "), validate=True)
+            counts = transfer.take(options["file"], key, gallery, self.actor, dry_run=dry_run)
+        except (SealBrokenError, OSError, binascii.Error, ValueError) as error:
+            message = f"The file cannot be read: {error}."
+            raise CommandError(message, returncode=FAILED) from error
+        verb = "Would register" if dry_run else "Registered"
+        self.stdout.write(f"{verb}: {counts['references']} pictures of {counts['people']} people.")
+        suppressed = [name[11:] for name in counts if name.startswith("suppressed:")]
+        if suppressed:
+            self.stderr.write("\n  ".join(["Erased here, and left out:", *suppressed]))
+            raise CommandError(f"{len(suppressed)} people left out.", returncode=INCOMPLETE)

@@ -1,0 +1,203 @@
+"""Backups: all rows in one sealed file, the wrapped keys beside it in another.
+
+The rows are sealed by the people's keys already, and the file as a whole by one that is kept in the
+key store: so the file of years ago is read with the keys of today, and shows nobody who was
+erased meanwhile.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.core import serializers
+from django.core.management.color import no_style
+from django.db import connection, models, transaction
+
+from recognition import runtime, vault
+from recognition.errors import RecognitionError
+from recognition.models import (
+    ApiKey,
+    AuditState,
+    Erasure,
+    Event,
+    Gallery,
+    GalleryChange,
+    PersonTemplate,
+    Reference,
+    StoredCalibration,
+    Subject,
+    Suppression,
+    in_parts,
+)
+from recognition.services.erasure import erase_subjects
+from recognition.services.orphans import people_of
+from recognition.services.receipts import HASHING, log_path, logged
+from recognition.services.results import Actor
+from recognition.vault import stream
+
+#: In the order in which rows may refer to each other.
+KEPT: tuple[type[models.Model], ...] = (
+    Group, User, StoredCalibration, Gallery, Subject, Reference, PersonTemplate, GalleryChange,
+    Event, AuditState, Erasure, Suppression, ApiKey,
+)  # fmt: skip
+PORTION = 500
+
+
+def keys_path(path: Path) -> Path:
+    """Return where the wrapped keys of a backup lie."""
+    return path.with_name(f"{path.name}.keys")
+
+
+def backup(path: Path) -> int:
+    """Write a backup and its keys; return how many rows there are."""
+    identity = f"backup-{secrets.token_hex(16)}"
+    with snapshot():
+        key = _file_key(identity)
+        count = stream.write_lines(path, key, identity, _rows())
+    _write_keys(keys_path(path))
+    return count
+
+
+def _file_key(identity: str) -> bytes:
+    return hmac.digest(vault.made_keys([HASHING])[HASHING], identity.encode(), "sha256")
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """See the database as it is now until the end, without keeping others from writing."""
+    postgresql = connection.vendor == "postgresql"
+    begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY" if postgresql else "BEGIN"
+    if connection.in_atomic_block:  # it is one already
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(begin)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("COMMIT")
+
+
+def _rows() -> Iterator[Any]:
+    for model in KEPT:
+        by_key = model._default_manager.order_by("pk")
+        last: Any = None
+        while page := list((by_key.filter(pk__gt=last) if last is not None else by_key)[:PORTION]):
+            # Through JSON, in which Django writes times, UUIDs and bytes as text.
+            text = serializers.serialize("json", page, use_natural_foreign_keys=True)
+            yield from json.loads(text)
+            last = page[-1].pk
+    yield {"end": True}
+
+
+def _write_keys(path: Path) -> None:
+    new = path.with_name(f"{path.name}.new")
+    with new.open("w") as file:
+        for page in vault.keys().pages():
+            for number, wrapped in page.items():
+                file.write(f"{number} {base64.b64encode(wrapped).decode()}\n")
+    new.replace(path)
+
+
+def take_keys(path: Path) -> int:
+    """Store the keys of a backup where there are none of people yet; return how many."""
+    if any(number != HASHING for page in vault.keys().pages() for number in page):
+        raise RecognitionError(
+            "invalid_request",
+            "The key store holds keys of people already.",
+            hint="Leave --keys out to restore with the keys of today.",
+        )
+    vault.keys().destroy([HASHING])
+    lines = (line.split() for line in path.read_text().splitlines())
+    wrapped = {int(number): base64.b64decode(key) for number, key in lines}
+    vault.keys().add(wrapped)
+    return len(wrapped)
+
+
+def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
+    """Read a backup into an empty database, and erase again who was erased since.
+
+    Returns how many rows of each kind were read, and ``erased``. Raises SealBrokenError.
+    """
+    _require_empty()
+    if erasures and not log_path().exists():
+        raise RecognitionError(
+            "invalid_request",
+            f"{log_path()} is not there, so nobody knows who was erased since.",
+            hint="Put it back; or say --no-erasures where nobody was erased since.",
+        )
+    gone = logged() if erasures else set()
+    with transaction.atomic():
+        GalleryChange.lock()
+        for model in reversed(KEPT):
+            model._default_manager.all().delete()
+        counts = _load(stream.read_lines(path, _file_key(stream.identity_of(path))))
+        _reset_sequences()
+        _suppress(gone)
+        counts["erased"] = _erase_again(gone, actor)
+    runtime.publish()
+    return counts
+
+
+def _require_empty() -> None:
+    if Subject.objects.exists():
+        raise RecognitionError(
+            "invalid_request",
+            "People are registered in this database.",
+            hint="Restore into an empty one: DATABASE_URL names it.",
+        )
+
+
+def _load(lines: Iterable[Any]) -> Counter[str]:
+    counts, waiting = Counter[str](), list[Any]()
+    for line in lines:
+        if "end" in line:
+            break
+        if waiting and (len(waiting) == PORTION or waiting[0]["model"] != line["model"]):
+            _store(waiting)
+            waiting = []
+        waiting.append(line)
+        counts[line["model"].partition(".")[2]] += 1
+    _store(waiting)
+    return counts
+
+
+def _store(rows: list[Any]) -> None:
+    # Not in bulk: that would set the times of today.
+    for each in serializers.deserialize("python", rows):
+        each.save(force_insert=True)
+
+
+def _reset_sequences() -> None:
+    with connection.cursor() as cursor:
+        for statement in connection.ops.sequence_reset_sql(no_style(), KEPT):
+            cursor.execute(statement)
+
+
+def _suppress(gone: set[str]) -> None:
+    rows = [Suppression(user_hash=one) for one in sorted(gone)]
+    Suppression.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
+
+
+def _erase_again(gone: set[str], actor: Actor) -> int:
+    numbers = people_of(gone)
+    for some in in_parts(numbers):
+        erase_subjects(Subject.objects.filter(number__in=some), actor=actor)
+    return len(numbers)
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,126 @@
+"""A gallery on its way to another installation: a sealed file of people, under a key of its own."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+
+from recognition import runtime, vault
+from recognition.errors import RecognitionError
+from recognition.models import USER_ID, Gallery, GalleryChange, Reference, Subject
+from recognition.sealing import new_key
+from recognition.services.people import find_gallery, record
+from recognition.services.receipts import refuse_suppressed
+from recognition.services.results import Actor
+from recognition.vault import stream
+
+MEASURED = (
+    "embedder", "box", "landmarks", "detection_probability", "quality", "source_sha256",
+)  # fmt: skip
+ABOUT = ("user_id", "display_name", "metadata", "active")
+
+
+def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
+    """Write everybody in a gallery; return how many, and the key that opens the file."""
+    key, identity = new_key(), f"gallery-{secrets.token_hex(16)}"
+    count = stream.write_lines(path, key, identity, _people(gallery))
+    record("export", gallery, actor, decision={"people": count})
+    return count, key
+
+
+def _people(gallery: Gallery) -> Iterator[dict[str, Any]]:
+    for subject in Subject.objects.filter(gallery=gallery).order_by("pk").iterator(500):
+        yield {name: getattr(subject, name) for name in ABOUT} | {
+            "references": list(_references(subject))
+        }
+
+
+def _references(subject: Subject) -> Iterator[dict[str, Any]]:
+    key = vault.keys_of([subject.number]).get(subject.number)
+    if key is None:  # nothing can be read of them
+        return
+    for reference in subject.references.all():
+        crop = reference.open_crop(key)
+        yield {name: getattr(reference, name) for name in MEASURED} | {
+            "embedding": base64.b64encode(reference.open_embedding(key)).decode(),
+            "crop": base64.b64encode(crop).decode() if crop else None,
+        }
+
+
+def take(path: Path, key: bytes, gallery: Gallery, actor: Actor, *, dry_run: bool) -> Counter[str]:
+    """Register everybody of a file in ``gallery``; who is there already is left as they are.
+
+    Each person is a transaction of their own: begun again, it goes on where it ended. Returns
+    counts, and of whom it left out under ``suppressed:<user_id>``. Raises SealBrokenError.
+    """
+    counts = Counter[str]()
+    for person in stream.read_lines(path, key):
+        try:
+            refuse_suppressed(gallery, person["user_id"])
+        except RecognitionError:
+            counts[f"suppressed:{person['user_id']}"] += 1
+            continue
+        counts["people"] += 1
+        counts["references"] += _take_one(gallery, person, actor, dry_run=dry_run)
+    if not dry_run:
+        runtime.publish()
+    return counts
+
+
+def _take_one(gallery: Gallery, person: dict[str, Any], actor: Actor, *, dry_run: bool) -> int:
+    """Store what is new of one person; return how many references that are."""
+    if not USER_ID.match(person["user_id"]):
+        raise RecognitionError("invalid_request", f"{person['user_id']!r} is no user_id.")
+    with transaction.atomic():
+        GalleryChange.lock()
+        gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
+        owned = Reference.objects.filter(
+            subject__gallery=gallery, subject__user_id=person["user_id"]
+        )
+        known = set(owned.values_list("source_sha256", flat=True))
+        new = [one for one in person["references"] if one["source_sha256"] not in known]
+        if not dry_run:
+            _store(gallery, person, new, actor)
+    return len(new)
+
+
+def _settled(gallery: Gallery, person: dict[str, Any], *, dry_run: bool) -> Gallery:
+    """Return the gallery with the embedder of these references, or refuse another one."""
+    for embedder in {one["embedder"] for one in person["references"]}:
+        if embedder not in runtime.EMBEDDERS or gallery.embedder not in ("", embedder):
+            raise RecognitionError(
+                "invalid_request",
+                f"The file holds {embedder}'s embeddings, the gallery {gallery.embedder}'s.",
+                hint="Import it into another gallery.",
+            )
+        gallery.embedder = embedder
+        if not dry_run:
+            gallery.save(update_fields=["embedder"])
+    return gallery
+
+
+def _store(
+    gallery: Gallery, person: dict[str, Any], new: list[dict[str, Any]], actor: Actor
+) -> None:
+    about = {name: person[name] for name in ABOUT if name != "user_id"}
+    subject, made = Subject.objects.get_or_create(
+        gallery=gallery, user_id=person["user_id"], defaults=about
+    )
+    key = vault.made_keys([subject.number])[subject.number]
+    references = []
+    for one in new:
+        reference = Reference(subject=subject, **{name: one[name] for name in MEASURED})
+        crop = base64.b64decode(one["crop"]) if one["crop"] else None
+        reference.seal(base64.b64decode(one["embedding"]), crop, key)
+        references.append(reference)
+    Reference.objects.bulk_create(references)
+    if made or references:
+        subject.make_template()
+        GalleryChange.append("put", [subject])
+        record("import", gallery, actor, subject=subject, decision={"pictures": len(references)})
