@@ -73,7 +73,7 @@ class Accuracy:
         """Return who is named and who is missed among so many people."""
         from recognition import calibration
         from recognition.decisions import Calibration
-        from recognition.management.commands.measure_thresholds import DRAWS, REFERENCES, SEED
+        from recognition.evaluation.calibrating import DRAWS, REFERENCES, SEED
 
         _, labels = np.unique([name.split("/")[0] for name in found], return_inverse=True)
         embeddings = np.stack(list(found.values()))

@@ -29,6 +29,7 @@ def environment(folder: Path, networks: Path, **settings: str) -> dict[str, str]
         "FACESITE_ENV_FILE": os.devnull,
         "FACESITE_DATA_DIR": str(folder),
         "FACESITE_NETWORKS_DIR": str(networks),
+        "IMPORT_WORKER": "no",  # the server is measured
         **{f"RATE_{name}": "" for name in limits},
         **settings,
     }

@@ -8,6 +8,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -55,9 +56,8 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
         "script-src": [SELF, NONCE],
-        "style-src": [SELF, NONCE],
+        "style-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],
@@ -70,8 +70,12 @@ WSGI_APPLICATION = "facesite.wsgi.application"
 APPEND_SLASH = False
 CSRF_FAILURE_VIEW = "recognition.api.problems.csrf_failure"
 
+# A worker has no pages: those of the admin import everything, which is 40 MB of an idle one.
+ADMIN = "django.contrib.admin.apps."
+ADMIN += "SimpleAdminConfig" if sys.argv[1:2] == ["worker"] else "AdminConfig"
+
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    ADMIN,
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -82,6 +86,7 @@ INSTALLED_APPS = [
     "rest_framework_api_key",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_tasks_db",
     "csp",
     "recognition",
 ]
@@ -230,6 +235,12 @@ FILE_UPLOAD_HANDLERS = ["recognition.api.uploads.MemoryUpload"]
 # Counted by MemoryUpload and the JSON parser, which answer 413 as problem+json.
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_REQUEST_BYTES
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- Imports: work that a worker does (``manage.py worker``) -------------------------------------
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
+MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
+MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
 
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")

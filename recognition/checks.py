@@ -53,6 +53,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_IMAGE_BYTES": (1024, 2**31),
     "MAX_IMAGE_PIXELS": (1024, 2**31),
     "MAX_REQUEST_BYTES": (1024, 2**31),
+    "MAX_IMPORT_BYTES": (1024, 2**40),
+    "MAX_IMPORT_FILES": (1, 1_000_000),
     "MILVUS_TIMEOUT": (1, 3600),
 }
 MILVUS_PREFIX = re.compile(

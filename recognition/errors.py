@@ -56,6 +56,9 @@ PROBLEMS: dict[str, Problem] = {
     "gallery_not_empty": Problem(
         409, "The gallery is not empty", "Unregister its users first, or send force=true."
     ),
+    "import_closed": Problem(
+        409, "The import takes nothing more", "Begin another import for what is left."
+    ),
     "image_too_large": Problem(
         413, "The image or the request is too large", "Send a smaller picture, or fewer at once."
     ),

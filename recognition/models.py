@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import secrets
+import time
 import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, TypeVar
@@ -14,12 +15,17 @@ import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
-from recognition import vault
+from recognition import (
+    import_models,  # noqa: F401  # Django finds its tables by this
+    vault,
+)
+from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.findings import ReviewStep as ReviewStep
 from recognition.pipeline.types import Floats
 from recognition.sealing import label, seal, unseal
 
@@ -34,6 +40,7 @@ LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
 METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
+USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -199,7 +206,10 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        rows = list(self.references.only("embedder", "sealed_embedding", "subject"))
+        # Others wait for the gallery to go back to theirs (services/reembedding.py).
+        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
+        kept = self.references.filter(used, aside=False)
+        rows = list(kept.only("embedder", "sealed_embedding", "subject"))
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -224,7 +234,12 @@ class Reference(models.Model):
     detection_probability = models.FloatField()
     quality = models.JSONField()
     sealed_crop = models.BinaryField(null=True)
+    # What is around the face, from which any embedder's own crop can be cut (pipeline/context.py).
+    sealed_context = models.BinaryField(null=True)
+    context_place = models.JSONField(null=True)
     source_sha256 = models.CharField(max_length=64)
+    # By a reviewer (services/review.py): kept, and no part of the template.
+    aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -242,6 +257,23 @@ class Reference(models.Model):
         """Set embedding and crop, sealed under the data key of the subject."""
         self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
         self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+
+    def seal_context(self, context: bytes, key: bytes) -> None:
+        """Set what is around the face, sealed under the data key of the subject."""
+        self.sealed_context = seal(key, context, label("context", self.pk))
+
+    def open_context(self, key: bytes) -> bytes:
+        """Return what is around the face as JPEG, opened with the data key of the subject."""
+        assert self.sealed_context is not None  # noqa: S101  # whoever asks has asked for those
+        return unseal(key, bytes(self.sealed_context), label("context", self.pk))
+
+    def seal_again(self, old: bytes, new: bytes) -> None:
+        """Seal everything under the data key of another subject."""
+        crop = label("crop", self.pk, self.embedder)
+        opened = self.sealed_crop and unseal(old, bytes(self.sealed_crop), crop)
+        self.seal(self.open_embedding(old), opened, new)
+        if self.sealed_context is not None:
+            self.seal_context(self.open_context(old), new)
 
     @property
     def embedding(self) -> bytes:
@@ -263,6 +295,41 @@ class Reference(models.Model):
         if self.sealed_crop is None:
             return None
         return unseal(key, bytes(self.sealed_crop), label("crop", self.pk, self.embedder))
+
+
+class OtherEmbedding(models.Model):
+    """The embedding of a reference by another embedder than its gallery uses (``reembed``).
+
+    Sealed as the reference's own is, so that they can be exchanged as they are. Made before the
+    gallery changes over; afterwards it holds the former one, for the way back. ``former`` is used
+    within the transaction that exchanges them, and empty else.
+    """
+
+    reference = models.ForeignKey(Reference, on_delete=models.CASCADE, related_name="others")
+    embedder = models.CharField(max_length=64)
+    sealed = models.BinaryField()
+    former = models.BinaryField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["reference", "embedder"], name="one_an_embedder")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.embedder} of {self.reference_id}"
+
+    @classmethod
+    def sealed_for(
+        cls, reference: Reference, embedder: str, embedding: bytes, key: bytes
+    ) -> OtherEmbedding:
+        """Return the other embedding of a reference, not stored yet."""
+        sealed = seal(key, embedding, label("embedding", reference.pk, embedder))
+        return cls(reference=reference, embedder=embedder, sealed=sealed)
+
+    def open(self, key: bytes) -> bytes:
+        """Return the embedding, opened with the data key of the subject."""
+        named = label("embedding", self.reference_id, self.embedder)
+        return unseal(key, bytes(self.sealed), named)
 
 
 class PersonTemplate(models.Model):
@@ -398,6 +465,30 @@ class Event(models.Model):
         return f"{self.id} {self.act} {self.outcome}"
 
 
+class Sighting(models.Model):
+    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
+
+    Written with its event and erased with it. The deletion is not left to Django's cascade, which
+    would read every old event before it deletes them.
+    """
+
+    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
+    time = models.DateTimeField(db_index=True)
+    act = models.CharField(max_length=32)
+    gallery = models.CharField(max_length=64)
+    subject_number = models.BigIntegerField()
+    similarity = models.FloatField()
+
+    class Meta:
+        ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
+
+
 class AuditState(models.Model):
     """Both ends of the chain of events: one row, which is also the sealer's lock."""
 
@@ -443,6 +534,10 @@ class ApiKeyManager(BaseAPIKeyManager):
             )
 
 
+#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
+_last_noted: dict[str, float] = {}
+
+
 def all_scopes() -> list[str]:
     return list(SCOPES)
 
@@ -457,6 +552,7 @@ class ApiKey(AbstractAPIKey):
     scopes = models.JSONField(default=all_scopes)
     galleries = models.JSONField(default=list, blank=True)
     from_environment = models.BooleanField(default=False, editable=False)
+    last_used = models.DateTimeField(null=True, editable=False)
 
     objects = ApiKeyManager()
 
@@ -466,3 +562,11 @@ class ApiKey(AbstractAPIKey):
 
     def may_use(self, gallery: str) -> bool:
         return not self.galleries or gallery in self.galleries
+
+    def note_use(self) -> None:
+        """Remember that the key is used: to the minute, so that most requests write nothing."""
+        now = time.monotonic()
+        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
+            return
+        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
+        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())

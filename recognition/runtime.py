@@ -237,7 +237,8 @@ def index(gallery: Gallery) -> Index:
         return milvus.caught_up(gallery.pk, embedder_of(gallery))
     if copy := template_cache():
         copy.catch_up(Database())
-    return follower().caught_up(gallery.pk, EMBEDDERS[embedder_of(gallery)].dimension)
+    embedder = embedder_of(gallery)
+    return follower().caught_up(gallery.pk, EMBEDDERS[embedder].dimension, embedder)
 
 
 def loaded() -> float:

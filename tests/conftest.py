@@ -42,6 +42,16 @@ def photos() -> Photos:
     return Photos()
 
 
+@pytest.fixture
+def portraits(photos: Photos) -> dict[str, bytes]:
+    """Return photographs by path: two of one person, one of another."""
+    return {
+        "barack/1.jpg": photos.obama.read_bytes(),
+        "barack/2.jpg": photos.obama2.read_bytes(),
+        "Joe Biden/1.jpg": photos.biden.read_bytes(),
+    }
+
+
 @pytest.fixture(scope="session")
 def networks_dir() -> Path:
     """Return the folder of the converted networks (all but FaceNet, whose weights are large)."""
@@ -135,6 +145,8 @@ def make_site(tmp_path: Path, networks_dir: Path) -> Iterator[Callable[..., Site
     sites: list[Site] = []
 
     def make(**environment: str) -> Site:
+        if sites:  # who share a database share its keys; to others they are nothing
+            environment = {**sites[0].keys, **environment}
         sites.append(Site(tmp_path / f"site{len(sites)}", networks_dir, **environment))
         return sites[-1].start()
 

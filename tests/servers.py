@@ -105,6 +105,7 @@ class Site:
             "FACESITE_NETWORKS_DIR": str(networks),
             "FACE_MODEL": "dlib-resnet-v1",
             "PORT": str(self.port),
+            "IMPORT_WORKER": "no",
             **no_limits,
             **environment,
         }
@@ -119,6 +120,14 @@ class Site:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """Return the settings by which another site opens what this one has sealed."""
+        return {
+            "FACE_MASTER_KEY_FILE": str(self.folder / "master.key"),
+            "KEYS_DATABASE_URL": f"sqlite:///{self.folder / 'keys.sqlite3'}",
+        }
 
     def start(self) -> Site:
         """Serve, and wait until the service answers."""
@@ -167,9 +176,23 @@ class Site:
             os.kill(worker, signal.SIGCONT)
 
     def workers(self) -> list[int]:
-        """Return the process ids of gunicorn's workers."""
+        """Return the process ids of gunicorn's workers: not that of what runs an import's."""
+        children = self._children()
+        return [child.pid for child in children if not import_workers_of(child)]
+
+    def import_workers(self) -> list[int]:
+        """Return the process ids of the workers for imports (``IMPORT_WORKER=yes``)."""
+        return [worker for child in self._children() for worker in import_workers_of(child)]
+
+    def _children(self) -> list[psutil.Process]:
         assert self.process is not None
-        return [child.pid for child in psutil.Process(self.process.pid).children()]
+        return psutil.Process(self.process.pid).children()
+
+
+def import_workers_of(process: psutil.Process) -> list[int]:
+    """Return the process ids of the workers that ``process`` keeps running."""
+    living = [child for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
+    return [child.pid for child in living if "worker" in child.cmdline()]
 
 
 class PostgresServer:

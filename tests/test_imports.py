@@ -83,6 +83,16 @@ def test_nothing_but_the_urls_imports_the_api_or_the_admin(path):
     assert not {n for n in imports(path) if n.startswith(outer)}
 
 
+# A page without JavaScript reads what is sent, says what is wrong and counts it as the API does.
+SHARED = ("forms", "health", "problems", "throttling")
+
+
+@pytest.mark.parametrize("path", files("recognition/web"), ids=str)
+def test_pages_take_from_the_api_only_what_both_read_by(path):
+    taken = {n.split(".")[2] for n in imports(path) if n.startswith("recognition.api.")}
+    assert taken <= set(SHARED)
+
+
 def test_every_package_holds_something():
     """No empty file kept for later, no drawer for odds and ends."""
     names = {path.stem for path in files("recognition") + files("facesite")}

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITES = [
+    "tests/imports/test_imports.py",
+    "tests/imports/test_zip.py",
     "tests/services",
     "tests/admin/test_erasing.py",
     "tests/api/test_queries.py",

@@ -4,6 +4,7 @@ Whatever is done to a face here goes through ``services``, as it does in the API
 """
 
 from django.contrib import admin
+from django.urls import reverse_lazy
 from rest_framework_api_key.models import APIKey
 
 from recognition.admin.events import EventAdmin
@@ -14,6 +15,7 @@ from recognition.models import ApiKey, Event, Gallery, Subject
 
 admin.site.site_header = admin.site.site_title = "Facesite"
 admin.site.index_title = "Administration"
+admin.site.site_url = reverse_lazy("console:home")
 admin.site.register(Gallery, GalleryAdmin)
 admin.site.register(Subject, SubjectAdmin)
 admin.site.register(ApiKey, ApiKeyAdmin)

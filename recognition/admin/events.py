@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recognition.models import Event, Gallery
+from recognition.web.events import best_similarity
 
 
 class GalleryFilter(admin.SimpleListFilter):
@@ -28,7 +29,10 @@ class GalleryFilter(admin.SimpleListFilter):
 
 
 class EventAdmin(admin.ModelAdmin):
-    list_display = ("time", "act", "outcome", "actor", "gallery", "person", "request_id")
+    list_display = (
+        "time", "act", "outcome", "similarity", "threshold", "person", "actor", "gallery",
+        "request_id",
+    )  # fmt: skip
     list_filter = ("act", "outcome", GalleryFilter)
     date_hierarchy = "time"
     search_fields = ("actor", "request_id", "subject_number__exact")
@@ -53,6 +57,15 @@ class EventAdmin(admin.ModelAdmin):
             return "-"
         people = reverse("admin:recognition_subject_changelist")
         return format_html('<a href="{}?number={}">{}</a>', people, *[event.subject_number] * 2)
+
+    @admin.display(description="best similarity")
+    def similarity(self, event: Event) -> str:
+        best = best_similarity(event)
+        return "-" if best is None else f"{best:.3f}"
+
+    def threshold(self, event: Event) -> str:
+        limit = event.decision.get("threshold")
+        return "-" if limit is None else f"{limit:.3f}"
 
     @admin.display(description="decision")
     def explanation(self, event: Event) -> SafeString:

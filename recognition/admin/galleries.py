@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import reverse
 
 from recognition import services
 from recognition.admin.acts import FaceAdmin, actor_of, counts, named
@@ -29,6 +30,7 @@ class GalleryForm(forms.ModelForm):
 class GalleryAdmin(FaceAdmin):
     form = GalleryForm
     list_display = ("name", "people", "references", "embedder", "threshold", "created")
+    list_filter = (("threshold", admin.EmptyFieldListFilter),)
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
@@ -42,6 +44,10 @@ class GalleryAdmin(FaceAdmin):
                 reference_count=_count(references.values("subject__gallery")),
             )
         )
+
+    def view_on_site(self, obj: Gallery) -> str:
+        """Return the gallery's page in the console, where it is renamed and emptied as well."""
+        return reverse("console:gallery", args=[obj.name])
 
     @admin.display(ordering="people")
     def people(self, gallery: Gallery) -> int:

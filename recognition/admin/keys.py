@@ -44,9 +44,12 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(admin.ModelAdmin):
     form = ApiKeyForm
     list_display = (
-        "prefix", "name", "may", "where", "created", "expiry_date", "revoked", "from_environment",
+        "prefix", "name", "may", "where", "created", "expiry_date", "last_used", "revoked",
+        "from_environment",
     )  # fmt: skip
-    list_filter = ("revoked", "created")
+    list_filter = (
+        "revoked", ("expiry_date", admin.EmptyFieldListFilter), "created", "last_used",
+    )  # fmt: skip
     search_fields = ("name", "prefix")
     actions = ("revoke",)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib import admin, messages
+from django.db.models import Exists, OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -34,7 +34,7 @@ class ReferenceInline(admin.TabularInline):
             super()
             .get_queryset(request)
             .select_related("subject")
-            .defer("sealed_embedding", "landmarks")
+            .defer("sealed_embedding", "sealed_context", "landmarks")
         )
 
     def has_view_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
@@ -63,11 +63,29 @@ class ReferenceInline(admin.TabularInline):
         return ", ".join(f"{name} {value:.4g}" for name, value in reference.quality.items())
 
 
+class ReferencesFilter(admin.SimpleListFilter):
+    """With references, or without any: whoever has none is never matched."""
+
+    title = parameter_name = "references"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        return [("yes", "with references"), ("no", "without any")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Subject]) -> QuerySet[Subject]:
+        some = Exists(Reference.objects.filter(subject=OuterRef("pk")))
+        chosen = {"yes": some, "no": ~some}.get(self.value() or "")
+        return queryset if chosen is None else queryset.filter(chosen)
+
+
 class SubjectAdmin(RegistersPhotographs):
     list_display = (
-        "user_id", "display_name", "gallery", "active", "references", "created", "updated",
+        "picture", "user_id", "display_name", "gallery", "active", "references", "created",
+        "updated",
     )  # fmt: skip
-    list_filter = ("gallery", "active", "created")
+    list_display_links = ("user_id",)
+    list_per_page = 50
+    list_filter = ("gallery", "active", ReferencesFilter, "created", "updated")
+    actions = ("activate", "deactivate")
     list_select_related = ("gallery",)
     search_fields = ("user_id", "display_name", "number__exact")
     search_help_text = "user_id, name, or the number that events give"
@@ -80,6 +98,29 @@ class SubjectAdmin(RegistersPhotographs):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subject]:
         return super().get_queryset(request).select_related("gallery").with_counts()
+
+    def view_on_site(self, obj: Subject) -> str:
+        """Return the person's page in the console."""
+        return reverse("console:user", args=[obj.gallery.name, obj.user_id])
+
+    def picture(self, subject: Subject) -> SafeString:
+        thumbnail = reverse("console:thumbnail", args=[subject.gallery.name, subject.user_id])
+        return format_html('<img src="{}" alt="" loading="lazy">', thumbnail)
+
+    @admin.action(permissions=["change"], description="Let selected people be matched")
+    def activate(self, request: HttpRequest, queryset: QuerySet[Subject]) -> None:
+        self._set_active(request, queryset, True)
+
+    @admin.action(permissions=["change"], description="Let selected people not be matched")
+    def deactivate(self, request: HttpRequest, queryset: QuerySet[Subject]) -> None:
+        self._set_active(request, queryset, False)
+
+    def _set_active(self, request: HttpRequest, queryset: QuerySet[Subject], active: bool) -> None:
+        changed = list(queryset.exclude(active=active))
+        for subject in changed:
+            changes = {"active": active}
+            services.update_user(subject.gallery, subject.user_id, changes, actor=actor_of(request))
+        messages.success(request, f"People changed: {len(changed)}.")
 
     @admin.display(ordering="reference_count")
     def references(self, subject: Subject) -> int:

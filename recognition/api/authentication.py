@@ -33,6 +33,7 @@ class ApiKeyAuthentication(BaseAuthentication):
             key = ApiKey.objects.get_from_key(sent)
         except ApiKey.DoesNotExist:
             raise AuthenticationFailed("The API key is wrong, revoked or expired.") from None
+        key.note_use()
         request._request.api_key = key  # for the log, which sees Django's request alone
         return AnonymousUser(), key
 

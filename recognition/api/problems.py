@@ -16,6 +16,7 @@ from django.core import exceptions as django_errors
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.shortcuts import render
 from django.views import csrf, defaults
 from rest_framework import exceptions as drf
 from rest_framework.renderers import JSONRenderer
@@ -207,7 +208,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
     name = kind.__name__ if kind else "Error"
     log.error("%s in %s %s", name, request.method, call(request), exc_info=sys.exc_info())
     if request.path_info.startswith(PAGES):
-        return defaults.server_error(request)
+        return render(request, "500.html", status=500)
     return answer(RecognitionError("internal_error", "The request could not be answered."), request)
 
 

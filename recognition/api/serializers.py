@@ -378,7 +378,7 @@ class UserSerializer(ListedUserSerializer):
     def get_references(self, subject: Subject) -> list[dict[str, Any]]:
         references = subject.references.annotate(has_crop=Q(sealed_crop__isnull=False))
         return ReferenceSerializer(
-            references.defer("sealed_embedding", "sealed_crop"), many=True
+            references.defer("sealed_embedding", "sealed_crop", "sealed_context"), many=True
         ).data
 
 

@@ -11,6 +11,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from django.conf import settings
+from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 from rest_framework.request import Request
 
@@ -37,10 +38,18 @@ def limited(method: Method) -> Method:
 
 def count(request: Request, view: Any) -> None:
     """Count ``request``, or raise ``rate_limited`` where its limit is used up."""
-    group, rate, who = _account(request, view)
+    _count(request._request, *_account(request, view))
+
+
+def count_session(request: HttpRequest) -> None:
+    """Count what a member of staff sends to a page, together with their calls of the API."""
+    _count(request, *_session(request.user.pk))
+
+
+def _count(request: HttpRequest, group: str, rate: str, who: Any) -> None:
     if not rate:
         return
-    usage = get_usage(request._request, group=group, key=who, rate=rate, increment=True)
+    usage = get_usage(request, group=group, key=who, rate=rate, increment=True)
     if usage is None or not usage["should_limit"]:
         return
     # The last second of a window still belongs to it.
@@ -60,6 +69,9 @@ def _account(request: Request, view: Any) -> tuple[str, str, Any]:
         prefix = request.auth.prefix
         return name, rate, lambda _group, _request: f"key:{prefix}"
     if request.user and request.user.is_staff:
-        number = request.user.pk
-        return "session", settings.RATE_SESSION, lambda _group, _request: f"user:{number}"
+        return _session(request.user.pk)
     return name, rate, "ip"  # which TrustedProxies has put right
+
+
+def _session(number: int) -> tuple[str, str, Any]:
+    return "session", settings.RATE_SESSION, lambda _group, _request: f"user:{number}"

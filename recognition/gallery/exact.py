@@ -37,6 +37,7 @@ class ExactIndex:
 
     def __init__(self, dimension: int) -> None:
         self.dimension = dimension
+        self.embedder = ""  # whose embeddings these are, where that is known
         self._places = Places()  # rows are counted through all segments
         self._segments: list[Segment] = []
         self._starts: list[int] = []  # the row that each segment begins with

@@ -174,10 +174,11 @@ class Follower:
                 self._lock.release()
             raise
 
-    def caught_up(self, gallery: int, dimension: int) -> ExactIndex:
+    def caught_up(self, gallery: int, dimension: int, embedder: str = "") -> ExactIndex:
         """Return the index of ``gallery``, holding every change committed before this call.
 
-        Raises ``not_ready`` where that takes longer than ``patience``.
+        Raises ``not_ready`` where that takes longer than ``patience``, or where the gallery has
+        just changed over to another embedder than ``embedder``.
         """
         state = self._state
         if state is None or state.version != self._source.head():
@@ -185,6 +186,9 @@ class Follower:
             if self._cache:
                 self._cache.follow(self._source)
         index = state.indexes.get(gallery)
+        if index is not None and embedder and index.embedder not in ("", embedder):
+            said = f"The gallery has just changed over to {index.embedder}."
+            raise RecognitionError("not_ready", said, hint="Send the request again.")
         if index is None or index.dimension != dimension:
             return ExactIndex(dimension)  # nobody of this embedder is registered there
         return index
@@ -285,12 +289,17 @@ class Follower:
         return State(upto, {gallery: index for gallery, index in indexes.items() if len(index)})
 
 
+def _is_of(index: ExactIndex, block: Templates) -> bool:
+    return (index.dimension, index.embedder) == (block.vectors.shape[1], block.embedder)
+
+
 def put(indexes: dict[int, ExactIndex], block: Templates) -> None:
     """Put templates into the indexes of their galleries."""
     for gallery in np.unique(block.galleries).tolist():
         rows = block.galleries == gallery
         index = indexes.get(gallery)
-        if index is None or index.dimension != block.vectors.shape[1]:
-            # A gallery changes its embedder only while it is empty.
+        if index is None or not _is_of(index, block):
+            # Whoever searches the former index keeps it, with the embeddings of their embedder.
             index = indexes[gallery] = ExactIndex(block.vectors.shape[1])
+            index.embedder = block.embedder
         index.put(block.numbers[rows], block.vectors[rows])

@@ -16,8 +16,8 @@ from django.db.utils import OperationalError, ProgrammingError
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.management.pictures import shown
 from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.services.folders import shown
 from recognition.services.results import Actor
 
 INCOMPLETE, FAILED = 1, 2

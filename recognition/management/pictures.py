@@ -1,4 +1,4 @@
-"""Picture files on this machine: found, read, and shown by name."""
+"""Picture files on this machine: found and read."""
 
 from __future__ import annotations
 
@@ -10,14 +10,8 @@ from pathlib import Path
 from django.conf import settings
 
 from recognition.errors import RecognitionError
+from recognition.services.folders import is_picture, shown
 from recognition.services.results import Upload
-
-# Files in a folder that are meant as pictures. What they are is judged by their bytes alone:
-# formats that cannot be read are among them, so that they are refused by name and not passed over.
-SUFFIXES = frozenset({
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif", ".heic", ".heif",
-    ".avif", ".tif", ".tiff", ".jp2", ".svg",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +61,3 @@ def found_in(given: Iterable[Path]) -> Found:
                 kind = found.pictures if is_picture(name) else found.others
                 kind.append(Path(parent, name))
     return found
-
-
-def is_picture(name: str) -> bool:
-    """Say whether a file of that name is meant as a picture."""
-    return Path(name).suffix.lower() in SUFFIXES
-
-
-def shown(name: Path | str) -> str:
-    """Return a file's name fit for a terminal and for UTF-8: one line, no control characters."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(name))

@@ -16,7 +16,7 @@ def count_references(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recognition", "0004_roles")]
+    dependencies = [("recognition", "0006_apikey_last_used")]
 
     operations = [
         migrations.AddField(

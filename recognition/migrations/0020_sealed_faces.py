@@ -49,7 +49,7 @@ def _sealed(key: bytes, content: bytes, *named: object) -> bytes:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("recognition", "0010_calibrations")]
+    dependencies = [("recognition", "0011_review")]
 
     operations = [
         migrations.RenameField("reference", "embedding", "sealed_embedding"),

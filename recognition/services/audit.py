@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Min
 
 from recognition import vault
-from recognition.models import AuditState, Event
+from recognition.models import AuditState, Event, Sighting
 from recognition.services.receipts import HASHING
 
 ONLY_ROW = 1
@@ -105,6 +105,7 @@ def cut(before: datetime) -> None:
         if last is None:  # a gap, which verify_audit is to tell of
             return
         state.cut, state.cut_link = first - 1, last.link
+        Sighting.objects.filter(event__position__lt=first).delete()  # no cascade: see Sighting
         Event.objects.filter(position__lt=first).delete()
         _save(state, chain_key())
 

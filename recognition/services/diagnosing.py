@@ -11,6 +11,7 @@ from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.models import Event, Gallery, Reference, Subject, from_bytes
 from recognition.pipeline.types import Floats
+from recognition.services.likeness import FEW, to_the_others
 from recognition.services.people import find_user
 from recognition.services.recognition import named
 from recognition.services.results import Match
@@ -18,7 +19,6 @@ from recognition.services.results import Match
 NEIGHBOURS = 5
 EVENTS_READ = 10_000  # newest decisions of the gallery that are looked through
 NEAR = 0.03  # below its threshold an attempt was near: people's photographs differ by so much
-FEW = 3  # references; README: give three or more
 ALIKE = 0.999  # two references so similar are one photograph twice, or two frames of one video
 
 
@@ -57,7 +57,7 @@ class Diagnosis:
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     """Look at one person from all sides; nothing is changed."""
     subject = find_user(gallery, user_id)
-    kept = list(subject.references.defer("sealed_crop"))
+    kept = list(subject.references.filter(aside=False).defer("sealed_crop", "sealed_context"))
     key = vault.key_of(subject.number) if kept else b""
     opened = [from_bytes(reference.open_embedding(key)) for reference in kept]
     embeddings = np.array(opened, np.float32)
@@ -74,16 +74,10 @@ def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
 
 def _own(kept: list[Reference], embeddings: Floats) -> list[Own]:
     """Return each reference with its similarity to the mean of the others."""
-    found = []
-    total = embeddings.sum(axis=0) if len(kept) else None
-    for reference, embedding in zip(kept, embeddings, strict=True):
-        rest = total - embedding
-        near = float(embedding @ rest / np.linalg.norm(rest)) if len(kept) > 1 else None
-        quality = reference.quality
-        found.append(
-            Own(str(reference.pk), near, quality.get("sharpness", 0.0), quality.get("size", 0.0))
-        )
-    return found
+    return [
+        Own(str(one.pk), near, one.quality.get("sharpness", 0.0), one.quality.get("size", 0.0))
+        for one, near in zip(kept, to_the_others(embeddings), strict=True)
+    ]
 
 
 def _neighbours(

@@ -11,6 +11,7 @@ from django.db.models import Count, Q, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
+from recognition.import_models import ImportFile
 from recognition.models import (
     DEFAULT_GALLERY,
     Erasure,
@@ -73,6 +74,7 @@ def _erase(subjects: list[Subject]) -> Erased:
     )
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
+    ImportFile.objects.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(subjects=len(subjects), templates=templates, **counts)
 

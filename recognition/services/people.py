@@ -15,12 +15,15 @@ from django.utils import timezone
 from recognition import runtime
 from recognition.errors import RecognitionError
 from recognition.models import (
+    DEFAULT_GALLERY,
     GALLERY_NAME,
     USER_ID,
+    ApiKey,
     Event,
     Gallery,
     GalleryChange,
     Reference,
+    Sighting,
     Subject,
     SubjectQuerySet,
 )
@@ -64,7 +67,8 @@ def view_user(gallery: Gallery, user_id: str, *, actor: Actor) -> Subject:
 def find_reference(subject: Subject, reference_id: str) -> Reference:
     """Return a reference of ``subject`` without its embedding, or raise ``not_found``."""
     try:
-        found = subject.references.filter(pk=UUID(reference_id)).defer("sealed_embedding").first()
+        asked = subject.references.filter(pk=UUID(reference_id))
+        found = asked.defer("sealed_embedding", "sealed_context").first()
     except ValueError:  # it is no UUID, so there is none
         found = None
     if found is None:
@@ -96,15 +100,52 @@ def update_user(
 
 def create_gallery(name: str, *, actor: Actor) -> Gallery:
     """Make an empty gallery; one of that name is an ``invalid_request``."""
-    if not GALLERY_NAME.match(name):
-        sentence = "1 to 64 characters out of a-z 0-9 - _"
-        raise RecognitionError("invalid_request", sentence, errors={"name": [sentence]})
+    _check_gallery_name(name)
     gallery, made = Gallery.objects.get_or_create(name=name)
     if not made:
-        sentence = f"A gallery {name!r} exists already."
-        raise RecognitionError("invalid_request", sentence, errors={"name": [sentence]})
+        raise _wrong_name(f"A gallery {name!r} exists already.")
     record("create_gallery", gallery, actor)
     return gallery
+
+
+def rename_gallery(name: str, new_name: str, *, actor: Actor) -> None:
+    """Give a gallery another name; keys that are limited to it stay so.
+
+    Raises ``invalid_request`` for ``default``, for a name that is taken, and for one that a key
+    names: that key would gain a gallery. Events keep the name that was right in their time.
+    """
+    _check_gallery_name(new_name)
+    with transaction.atomic():
+        GalleryChange.lock()
+        gallery = find_gallery(name)
+        if gallery.name == DEFAULT_GALLERY:
+            raise _wrong_name(f"The gallery {DEFAULT_GALLERY!r} keeps its name.")
+        if Gallery.objects.filter(name=new_name).exists():
+            raise _wrong_name(f"A gallery {new_name!r} exists already.")
+        _rename_in_keys(gallery.name, new_name)
+        Gallery.objects.filter(pk=gallery.pk).update(name=new_name)
+        Sighting.objects.filter(gallery=gallery.name).update(gallery=new_name)
+        old, gallery.name = gallery.name, new_name
+        record("rename_gallery", gallery, actor, decision={"from": old})
+
+
+def _rename_in_keys(old: str, new: str) -> None:
+    # All are read: no database asks all kinds of JSON lists alike, and keys are few.
+    for key in ApiKey.objects.all():
+        if new in key.galleries:
+            raise _wrong_name(f"The API key {key.prefix} names a gallery {new!r} already.")
+        if old in key.galleries:
+            key.galleries = [new if name == old else name for name in key.galleries]
+            key.save(update_fields=["galleries"])
+
+
+def _check_gallery_name(name: str) -> None:
+    if not GALLERY_NAME.match(name):
+        raise _wrong_name("1 to 64 characters out of a-z 0-9 - _")
+
+
+def _wrong_name(sentence: str) -> RecognitionError:
+    return RecognitionError("invalid_request", sentence, errors={"name": [sentence]})
 
 
 def set_threshold(gallery: Gallery, threshold: float | None, *, actor: Actor) -> None:

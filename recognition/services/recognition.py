@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from django.db import transaction
 
 from recognition import runtime
 from recognition.decisions import (
     BY_SETTINGS,
+    MATCH,
     NOT_SEARCHED,
     UNKNOWN,
     Decision,
@@ -43,6 +45,7 @@ from recognition.services.results import (
     Upload,
     Verification,
 )
+from recognition.services.sightings import record_sightings
 
 ABOUT_FACES = 422  # the status of refusals that measure a face
 EVENT_CANDIDATES = 3  # of each face, kept in the event
@@ -83,12 +86,14 @@ def verify(
         subject = event["subject"] = find_user(gallery, user_id)
         embedder = runtime.embedder_of(gallery)
         seen = _probe(upload, embedder, selection)
-        similarity, references = _similarity_to(subject, seen.face)
+        similarity, references = _similarity_to(subject, seen.face, embedder)
         policy = Policy.for_verify(embedder, gallery=gallery, wanted=wanted, references=references)
         verified = similarity is not None and policy.accepts(similarity)
         event |= {"outcome": "verified" if verified else "refused", "similarity": similarity}
         event |= summary(policy)
         event |= {"quality": asdict(seen.face.quality), "gallery_version": runtime.version()}
+        if verified and similarity is not None:
+            event["named"] = [Candidate(subject.number, similarity)]
     reason = _why(subject, similarity, policy)
     return Verification(
         user_id, verified, similarity, policy, reason, seen, embedder, event["event"]
@@ -103,14 +108,18 @@ def _probe(upload: Upload, embedder: str, selection: Selection) -> Seen:
     return Seen(view.embed([seen.face])[0], seen.index, seen.found)
 
 
-def _similarity_to(subject: Subject, face: Face) -> tuple[float | None, int]:
+def _similarity_to(subject: Subject, face: Face, embedder: str) -> tuple[float | None, int]:
     """Return the cosine to the subject's template, None for who may not be matched.
 
-    Also returns of how many references the template is made.
+    Also returns of how many references the template is made. Raises ``not_ready`` where the
+    gallery has changed over to another embedder since the face was embedded.
     """
     template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
     if not subject.active or template is None or face.embedding is None:
         return None, 1
+    if template.embedder not in ("", embedder):
+        said = f"The gallery has just changed over to {template.embedder}."
+        raise RecognitionError("not_ready", said, hint="Send the request again.")
     return float(face.embedding @ from_bytes(template.vector)), template.references
 
 
@@ -196,6 +205,9 @@ def identify(
             "principal": first,
         }
         event |= _summary(identified, found, policy, who)
+        event["named"] = [
+            face.decision.matches[0] for face in identified if face.decision.status == MATCH
+        ]
     twice = tuple(_conflicts(identified))
     return Identification(
         identified, first, policy, len(index), embedder, view.clock.laps, twice, event["event"]
@@ -333,8 +345,8 @@ def _candidate(candidate: Candidate, who: Mapping[int, Named], policy: Policy) -
 def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any]]:
     """Write an ``Event`` of what is done inside, refusals included.
 
-    The block adds to the dict; ``subject`` and ``outcome`` are taken out of it, the rest is kept.
-    Afterwards ``event`` in it is the event's id.
+    The block adds to the dict; ``subject``, ``outcome`` and ``named`` (the candidates who were
+    named) are taken out of it, the rest is kept. Afterwards ``event`` in it is the event's id.
     """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
     try:
@@ -351,6 +363,8 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")
-        subject = decision.pop("subject", None)
-        event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        subject, named = decision.pop("subject", None), decision.pop("named", [])
+        with transaction.atomic() if named else nullcontext():
+            event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+            record_sightings(event, named)
         decision["event"] = event.pk

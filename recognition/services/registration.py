@@ -27,6 +27,7 @@ from recognition.models import (
     Subject,
     to_bytes,
 )
+from recognition.pipeline.context import Place, context_of
 from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
@@ -82,6 +83,7 @@ class Sighting:
     sha256: str
     face: Face
     reference_id: str = ""
+    context: tuple[bytes, Place] | None = None
 
 
 def register(
@@ -129,7 +131,9 @@ def _look_at_all(
     target: Target, uploads: Sequence[Upload], selection: Selection
 ) -> tuple[list[Sighting], list[Rejected]]:
     hashes = [hashlib.sha256(upload.data).hexdigest() for upload in uploads]
-    known = {old.source_sha256: old for old in _owned(target).filter(source_sha256__in=hashes)}
+    owned = _owned(target).filter(source_sha256__in=hashes)
+    owned = owned.defer("sealed_embedding", "sealed_crop", "sealed_context")
+    known = {old.source_sha256: old for old in owned}
     sightings: list[Sighting] = []
     rejected: list[Rejected] = []
     for index, (upload, sha256) in enumerate(zip(uploads, hashes, strict=True)):
@@ -138,8 +142,8 @@ def _look_at_all(
                 old = known[sha256]
                 sightings.append(Sighting(index, upload, sha256, face_of(old), str(old.pk)))
             else:
-                face = _registrable(upload, target.embedder, selection)
-                sightings.append(Sighting(index, upload, sha256, face))
+                face, context = _registrable(upload, target.embedder, selection)
+                sightings.append(Sighting(index, upload, sha256, face, context=context))
         except RecognitionError as error:
             if error.problem.status >= 500:
                 raise
@@ -154,14 +158,20 @@ def _owned(target: Target) -> QuerySet[Reference]:
     )
 
 
-def _registrable(upload: Upload, embedder: str, selection: Selection) -> Face:
-    """Return the embedded face of a picture that is good enough to be a reference."""
+def _registrable(
+    upload: Upload, embedder: str, selection: Selection
+) -> tuple[Face, tuple[bytes, Place] | None]:
+    """Return the embedded face of a picture that is good enough to be a reference.
+
+    Also returns what is around it, to be kept for other embedders, where crops are kept.
+    """
     view = look(upload, embedder, selection)
     seen = chosen(view, selection)
     refuse(view.faults(seen.face))
     if selection.face is None and selection.box is None:
         _refuse_rivals(view, seen.face)
-    return view.embed([seen.face])[0]
+    context = context_of(view.picture, seen.face.detection) if settings.KEEP_CROPS else None
+    return view.embed([seen.face])[0], context
 
 
 def _refuse_rivals(view: View, face: Face) -> None:
@@ -354,9 +364,12 @@ def _reference(subject: Subject, embedder: str, sighting: Sighting, key: bytes) 
         landmarks=dict(zip(LANDMARKS, face.detection.landmarks.tolist(), strict=True)),
         detection_probability=face.detection.probability,
         quality=asdict(face.quality),
+        context_place=asdict(sighting.context[1]) if sighting.context else None,
     )
     crop = crop_jpeg(face) if settings.KEEP_CROPS else None
     reference.seal(to_bytes(face.embedding), crop, key)
+    if sighting.context:
+        reference.seal_context(sighting.context[0], key)
     return reference
 
 

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import os
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -81,7 +82,7 @@ def parse(text: str) -> Ring:
 
 def write(path: Path, ring: Ring) -> None:
     """Put ``ring`` into the file at once, for this user alone."""
-    own = path.with_name(f"{path.name}.{os.getpid()}")
+    own = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with open(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write("".join(f"{base64.b64encode(key).decode()}\n" for key in ring.keys))
         file.flush()
@@ -113,8 +114,8 @@ def _read(path: Path, _mtime: int, _inode: int) -> Ring:
 
 
 def make(path: Path) -> None:
-    """Make a key; of two processes that start at once the second takes the first one's."""
-    own = path.with_name(f"{path.name}.new.{os.getpid()}")
+    """Make a key; of two who begin at once the second takes the first one's."""
+    own = path.with_name(f"{path.name}.new.{secrets.token_hex(4)}")
     write(own, Ring((new_key(),)))
     try:
         os.link(own, path)

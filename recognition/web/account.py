@@ -11,7 +11,6 @@ class SignIn(views.LoginView):
 
     template_name = "console/sign_in.html"
     authentication_form = AdminAuthenticationForm
-    redirect_authenticated_user = True
     next_page = "console:home"
 
 

@@ -82,7 +82,10 @@ def refused(request: HttpRequest, error: Exception) -> HttpResponse:
         status, said = 503, _("The database does not answer at the moment.")
         hint = _("Wait a few seconds, then try again.")
     context = {"status": status, "said": said, "hint": hint}
-    return render(request, "console/error.html", context, status=status)
+    response = render(request, "console/error.html", context, status=status)
+    if wait := getattr(error, "extra", {}).get("retry_after"):
+        response["Retry-After"] = str(wait)
+    return response
 
 
 def told(

@@ -57,7 +57,7 @@ def galleries() -> list[Overview]:
     for gallery in found:  # a new one shows what it will be decided by; nothing is saved
         gallery.embedder = runtime.embedder_of(gallery)
         gallery.active_calibration = active.get(gallery.embedder)
-    return [_overview(gallery) for gallery in found]
+    return [overview(gallery) for gallery in found]
 
 
 def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
@@ -74,8 +74,8 @@ def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:
     )
 
 
-def _overview(gallery: Gallery) -> Overview:
-    embedder = gallery.embedder
+def overview(gallery: Gallery) -> Overview:
+    embedder = runtime.embedder_of(gallery)
     return Overview(
         gallery,
         gallery.people,

@@ -27,10 +27,11 @@ from recognition.api.forms import (
     wanted,
 )
 from recognition.api.problems import refusal_of
+from recognition.api.throttling import count_session
 from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery
-from recognition.web.base import ConsolePage
+from recognition.web.base import ConsolePage, require
 
 SHOWN = ("user_id", "display_name", "threshold")  # again in the form that was refused
 
@@ -49,6 +50,7 @@ class PicturePage(ConsolePage):
         return self.page({"user_id": request.GET.get("user_id", "")})
 
     def post(self, request: HttpRequest) -> HttpResponse:
+        count_session(request)
         with runtime.places().sending():
             refused = csrf_protect(lambda _request: None)(request)  # reads the body
         return refused or self._answer(request)
@@ -93,6 +95,8 @@ class RegisterPage(PicturePage):
     section, template, form = "register", "register.html", RegisterForm
 
     def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
+        if sent["replace"]:
+            require(self.request, "delete_subject")
         options = register_options(dict(sent))
         return services.register(gallery, sent["user_id"], sent["file"], options, self.actor)
 

@@ -6,9 +6,21 @@ from django.urls import path
 from django.views.decorators.cache import cache_control
 from django.views.i18n import JavaScriptCatalog
 
-from recognition.web import account, home, recognise, users
+from recognition.web import (
+    account,
+    activity,
+    galleries,
+    home,
+    imports,
+    keys,
+    person,
+    recognise,
+    users,
+)
 
 app_name = "console"
+PERSON = "users/<gallery>/<user_id>"
+REFERENCE = f"{PERSON}/references/<reference_id>"
 # Texts change with the version alone; a page that shows the old ones for an hour is still right.
 texts = cache_control(max_age=3600)(JavaScriptCatalog.as_view(packages=["recognition"]))
 
@@ -20,8 +32,36 @@ urlpatterns = [
     path("register", recognise.RegisterPage.as_view(), name="register"),
     path("verify", recognise.VerifyPage.as_view(), name="verify"),
     path("identify", recognise.IdentifyPage.as_view(), name="identify"),
-    path("users", home.HomePage.as_view(), name="users"),
-    path("users/<gallery>/<user_id>", home.HomePage.as_view(), name="user"),
-    path("users/<gallery>/<user_id>/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path("users", users.UsersPage.as_view(), name="users"),
+    path("users/unregister", users.UnregisterPage.as_view(), name="unregister"),
+    path(PERSON, person.PersonPage.as_view(), name="user"),
+    path(f"{PERSON}/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path(REFERENCE, person.ReferencePage.as_view(), name="reference"),
+    path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
+    path("activity", activity.ActivityPage.as_view(), name="activity"),
+    path("activity.csv", activity.ActivityCsv.as_view(), name="activity_csv"),
+    path("attendance", activity.AttendancePage.as_view(), name="attendance"),
+    path("attendance.csv", activity.AttendanceCsv.as_view(), name="attendance_csv"),
+    path("galleries", galleries.GalleriesPage.as_view(), name="galleries"),
+    path("galleries/<name>", galleries.GalleryPage.as_view(), name="gallery"),
+    path("galleries/<name>/rename", galleries.RenamePage.as_view(), name="rename"),
+    path("galleries/<name>/empty", galleries.EmptyPage.as_view(), name="empty"),
+    path("galleries/<name>/delete", galleries.DeletePage.as_view(), name="delete"),
+    path("keys", keys.KeysPage.as_view(), name="keys"),
+    path("keys/<prefix>/revoke", keys.RevokePage.as_view(), name="revoke"),
+    path("imports", imports.ImportsPage.as_view(), name="imports"),
+    path("imports/<uuid:import_id>", imports.ImportPage.as_view(), name="import"),
+    path(
+        "imports/<uuid:import_id>/progress", imports.ProgressCall.as_view(), name="import_progress"
+    ),
+    path("imports/<uuid:import_id>/awaited", imports.AwaitedCall.as_view(), name="import_awaited"),
+    path("imports/<uuid:import_id>/files", imports.FilesCall.as_view(), name="import_files"),
+    path("imports/<uuid:import_id>/slices", imports.SlicesCall.as_view(), name="import_slices"),
+    path(
+        "imports/<uuid:import_id>/complete", imports.CompletePage.as_view(), name="import_complete"
+    ),
+    path("imports/<uuid:import_id>/cancel", imports.CancelPage.as_view(), name="import_cancel"),
+    path("imports/<uuid:import_id>/discard", imports.DiscardPage.as_view(), name="import_discard"),
+    path("imports/<uuid:import_id>/report.csv", imports.ReportPage.as_view(), name="import_report"),
     path("live", recognise.LivePage.as_view(), name="live"),
 ]

@@ -1,24 +1,174 @@
-"""Who is known: the list, and a person's page."""
+"""Who is known: the list of users, erasing some of them, and their small pictures."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from django.http import HttpRequest, HttpResponse
+from django.core.paginator import Paginator
+from django.db.models import Exists, OuterRef
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.web.base import ConsolePage
+from recognition.models import (
+    DEFAULT_GALLERY,
+    IN_LIMIT,
+    Gallery,
+    Reference,
+    Subject,
+    SubjectQuerySet,
+)
+from recognition.web.base import ConsolePage, told
+
+PAGE_SIZE = 25
+#: What the list can be sorted by, as its columns name it; the id decides between equals.
+SORTS = {
+    "user_id": "user_id",
+    "name": "display_name",
+    "active": "active",
+    "references": "reference_count",
+    "created": "created",
+    "updated": "updated",
+}
+YES_OR_NO = {"yes": True, "no": False}
+#: Shown for people of whom no crop is kept: a missing picture would be an error in the browser.
+NOBODY = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><path fill="#8a94a3" '
+    'd="M24 25a9 9 0 1 0 0-18 9 9 0 0 0 0 18zm0 4c-9 0-16 5-16 12h32c0-7-7-12-16-12z"/></svg>'
+)
+
+
+class UsersPage(ConsolePage):
+    """The users of a gallery: searched, filtered, sorted, in pages."""
+
+    permissions: ClassVar = {"GET": "view_subject"}
+    section = "users"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        gallery = self.gallery()
+        users = sorted_by(filtered(services.list_users(gallery), request.GET), request.GET)
+        page = Paginator(users, PAGE_SIZE).get_page(request.GET.get("page"))
+        return self.show(
+            "users.html",
+            gallery=gallery.name,
+            galleries=list(Gallery.objects.values_list("name", flat=True)),
+            page=page,
+            columns=columns(request.GET),
+            narrowed=any(request.GET.get(name) for name in ("search", "active", "references")),
+        )
+
+
+def filtered(users: SubjectQuerySet, asked: QueryDict) -> SubjectQuerySet:
+    """Return those whom ``search``, ``active`` and ``references`` leave."""
+    if search := asked.get("search", "").strip().replace("\0", ""):
+        users = users.matching(search)
+    if asked.get("active") in YES_OR_NO:
+        users = users.filter(active=YES_OR_NO[asked["active"]])
+    if asked.get("references") in YES_OR_NO:
+        has_some = Exists(Reference.objects.filter(subject=OuterRef("pk")))
+        users = users.filter(has_some if YES_OR_NO[asked["references"]] else ~has_some)
+    return users
+
+
+def sorted_by(users: SubjectQuerySet, asked: QueryDict) -> SubjectQuerySet:
+    name, backwards = sorting(asked)
+    return users.order_by(f"{'-' if backwards else ''}{SORTS[name]}", "user_id")
+
+
+def sorting(asked: QueryDict) -> tuple[str, bool]:
+    """Return the column that ``sort`` names, and whether the list goes backwards."""
+    sort = asked.get("sort", "")
+    name = sort.removeprefix("-")
+    return (name, sort.startswith("-")) if name in SORTS else ("user_id", False)
+
+
+def columns(asked: QueryDict) -> list[dict[str, Any]]:
+    """Return the columns with what a click on each sorts by."""
+    titles = {
+        "user_id": _("User id"),
+        "name": _("Name"),
+        "active": _("Active"),
+        "references": _("References"),
+        "created": _("Registered"),
+        "updated": _("Changed"),
+    }
+    chosen, backwards = sorting(asked)
+    return [
+        {
+            "name": name,
+            "title": title,
+            "sort": f"-{name}" if name == chosen and not backwards else name,
+            "order": ("descending" if backwards else "ascending") if name == chosen else "",
+        }
+        for name, title in titles.items()
+    ]
+
+
+class UnregisterPage(ConsolePage):
+    """Ask whether users shall be erased, then erase them.
+
+    ``user_id`` comes once for each ticked user; ``only`` names one, whatever is ticked.
+    """
+
+    permissions: ClassVar = {"GET": "delete_subject", "POST": "delete_subject"}
+    section = "users"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._ask(request.GET)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        if "sure" not in request.POST:
+            return self._ask(request.POST)
+        users = chosen_users(request.POST)
+        count = users.count()
+        if count > 1 and request.POST.get("typed", "").strip() != str(count):
+            return self._ask(request.POST, error=_("This is not their number."))
+        done = ngettext("%(count)s user is erased.", "%(count)s users are erased.", count)
+        return told(
+            request,
+            lambda: services.erase_subjects(users, actor=self.actor),
+            done % {"count": count},
+            to=f"{reverse('console:users')}?gallery={request.POST.get('gallery', '')}",
+        )
+
+    def _ask(self, asked: QueryDict, *, error: str = "") -> HttpResponse:
+        users = list(chosen_users(asked))
+        if not users:
+            return HttpResponseRedirect(reverse("console:users"))
+        return self.show(
+            "unregister.html",
+            gallery=asked.get("gallery") or DEFAULT_GALLERY,
+            users=users,
+            references=sum(user.reference_count for user in users),
+            error=error,
+            status=400 if error else 200,
+        )
+
+
+def chosen_users(asked: QueryDict) -> SubjectQuerySet:
+    """Return the users of a gallery who were ticked, or the ``only`` one."""
+    gallery = services.find_gallery(asked.get("gallery") or DEFAULT_GALLERY)
+    names = [asked["only"]] if "only" in asked else asked.getlist("user_id")
+    if len(names) > IN_LIMIT:
+        raise RecognitionError("invalid_request", f"{IN_LIMIT} users at once at most.")
+    return services.list_users(gallery).filter(user_id__in=[n for n in names if "\0" not in n])
 
 
 class ThumbnailView(ConsolePage):
-    """The oldest crop that is kept of a person, as JPEG."""
+    """The oldest crop that is kept of a person, as JPEG; a silhouette where none is kept."""
 
     permissions: ClassVar = {"GET": "view_subject"}
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         user = services.find_user(services.find_gallery(gallery), user_id)
-        kept = user.references.filter(sealed_crop__isnull=False).first()
-        if kept is None:
-            raise RecognitionError("not_found", "No crop is kept of this person.")
-        return HttpResponse(kept.crop, content_type="image/jpeg")
+        return picture_of(user)
+
+
+def picture_of(user: Subject) -> HttpResponse:
+    kept = user.references.filter(sealed_crop__isnull=False).first()
+    if kept is None:
+        return HttpResponse(NOBODY, content_type="image/svg+xml")
+    return HttpResponse(kept.crop, content_type="image/jpeg")

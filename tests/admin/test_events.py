@@ -63,3 +63,12 @@ def test_the_list_takes_as_many_queries_for_forty_events_as_for_one(admin_client
 
 def test_whoever_may_only_see_people_sees_no_events(staff):
     assert staff("view_subject").get(address("event", "changelist")).status_code == 403
+
+
+def test_the_list_shows_best_similarity_and_threshold(admin_client, gallery):
+    faces = [{"status": "unknown", "candidates": [{"subject": 1, "similarity": 0.81234}]}]
+    event(act="identify", decision={"faces": faces, "threshold": 0.926})
+    event(act="detect", decision={"faces": 2})
+    page = admin_client.get(address("event", "changelist")).content.decode()
+    assert '<td class="field-similarity">0.812</td><td class="field-threshold">0.926</td>' in page
+    assert '<td class="field-similarity">-</td><td class="field-threshold">-</td>' in page

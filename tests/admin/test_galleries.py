@@ -77,3 +77,9 @@ def test_the_confirmation_counts_what_goes(admin_client, gallery):
     page = admin_client.get(address("gallery", "delete", other.pk))
     expected = {"galleries": 1, "people": 1, "references": 0, "crops": 0}
     assert dict(page.context["model_count"]) == expected
+
+
+def test_a_gallery_leads_to_the_console_and_the_console_back(admin_client, gallery):
+    here, there = address("gallery", "change", gallery.pk), "/console/galleries/default"
+    assert f'href="{there}"' in admin_client.get(here).content.decode()
+    assert f'href="{here}"' in admin_client.get(there).content.decode()

@@ -9,7 +9,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ObjectDoesNotExist
 
 from recognition.models import ApiKey, Gallery
-from tests.admin.conftest import address
+from tests.admin.conftest import address, queries
 
 
 def make(client, **form) -> str:
@@ -94,3 +94,11 @@ def test_the_keys_of_the_package_which_open_nothing_are_not_offered(admin_client
     page = admin_client.get("/admin/").content.decode()
     assert "rest_framework_api_key" not in page
     assert "<title>Administration | Facesite</title>" in page
+
+
+def test_the_list_takes_as_many_queries_for_many_keys_as_for_one(admin_client, key):
+    path = address("apikey", "changelist")
+    one = queries(admin_client, path)
+    for number in range(20):
+        ApiKey.objects.create_key(name=f"k{number}", galleries=["default"])
+    assert queries(admin_client, path) == one

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.models import LogEntry
 
 from recognition import services
@@ -136,3 +137,38 @@ def test_a_refusal_leads_back_to_the_page_where_it_is_shown(pages, register, mon
     answer = pages.change(Subject.objects.get(), display_name="x")
     page = pages.client.get(answer["Location"]).content.decode()
     assert "No user &#x27;barack&#x27; is registered. Check user_id" in page
+
+
+def test_people_are_filtered_by_references(admin_client, register, gallery):
+    register("barack", "obama")
+    Subject.objects.create(gallery=gallery, user_id="joe")
+    assert listed(admin_client, references="yes") == ["barack"]
+    assert listed(admin_client, references="no") == ["joe"]
+    assert listed(admin_client, references="x") == ["barack", "joe"]
+
+
+@pytest.mark.parametrize(("action", "active"), [("activate", True), ("deactivate", False)])
+def test_people_are_made_active_or_not_by_the_service(admin_client, gallery, action, active):
+    for number in range(2):
+        Subject.objects.create(gallery=gallery, user_id=f"u{number}", active=not number)
+    ticked = [subject.pk for subject in Subject.objects.all()]
+    form = {"action": action, ACTION_CHECKBOX_NAME: ticked}
+    admin_client.post(address("subject", "changelist"), form)
+    assert set(Subject.objects.values_list("active", flat=True)) == {active}
+    assert Event.objects.filter(act="update", actor="user:admin").count() == 1
+    assert GalleryChange.objects.count() == 1
+
+
+def test_whoever_may_only_look_makes_nobody_inactive(staff, gallery):
+    one = Subject.objects.create(gallery=gallery, user_id="joe")
+    form = {"action": "deactivate", ACTION_CHECKBOX_NAME: one.pk}
+    staff("view_subject").post(address("subject", "changelist"), form)
+    one.refresh_from_db()
+    assert one.active
+
+
+def test_a_person_leads_to_the_console_and_the_console_back(admin_client, gallery):
+    one = Subject.objects.create(gallery=gallery, user_id="joe")
+    here, there = address("subject", "change", one.pk), "/console/users/default/joe"
+    assert f'href="{there}"' in admin_client.get(here).content.decode()
+    assert f'href="{here}"' in admin_client.get(there).content.decode()

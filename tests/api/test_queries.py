@@ -90,6 +90,7 @@ def test_registering_three_pictures_sends_as_many_queries_as_registering_one(api
 
 
 def test_erasing_somebody_sends_as_many_queries_whatever_they_have(api, gallery):
+    api.get("/users")  # the first use of the key is noted
     sent = []
     for references in (1, MANY):
         Subject.objects.all().delete()

@@ -47,15 +47,23 @@ def console(tmp_path_factory: pytest.TempPathFactory, networks_dir: Path) -> Ite
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Return a browser; of a module only, for its event loop is in Django's way elsewhere."""
-    arguments = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+def launch() -> Iterator[Callable[..., Browser]]:
+    """Return a function that starts a browser with further arguments.
+
+    Of a module only: Playwright's event loop is in Django's way elsewhere.
+    """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
+        yield lambda *arguments: playwright.chromium.launch(
             executable_path=chromium_program(), args=["--no-sandbox", *arguments]
         )
-        yield browser
-        browser.close()
+
+
+@pytest.fixture(scope="module")
+def chromium(launch: Callable[..., Browser]) -> Iterator[Browser]:
+    """Return a browser whose webcam shows Chromium's own test picture."""
+    browser = launch("--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -63,7 +71,8 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page: ``visit("/console/", role="viewer")``.
 
     At the end nothing may have gone wrong in the browser: no error on its console, no breach of
-    the content security policy. ``expect_errors=True``: the test is about a failing call.
+    the content security policy. ``expect_errors=True``: the test is about a failing call, which
+    Chromium notes on its console.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
@@ -75,9 +84,7 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
-        if not expect_errors:
-            page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
-            page.on("console", lambda said: _note(said, page, faults))
+        watch(page, faults, expect_errors=expect_errors)
         if role:
             sign_in(page, role)
         page.goto(path)
@@ -89,9 +96,16 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
     assert faults == []
 
 
-def _note(said: Any, page: Page, faults: list[str]) -> None:
-    if said.type == "error":
-        faults.append(f"{page.url}: {said.text}")
+def watch(page: Page, faults: list[str], *, expect_errors: bool) -> None:
+    """Write down what goes wrong in a page; failing calls count unless they are expected."""
+
+    def note(said: Any) -> None:
+        expected = expect_errors and said.text.startswith("Failed to load resource")
+        if said.type == "error" and not expected:
+            faults.append(f"{page.url}: {said.text}")
+
+    page.on("pageerror", lambda error: faults.append(f"{page.url}: {error}"))
+    page.on("console", note)
 
 
 def sign_in(page: Page, role: str) -> None:

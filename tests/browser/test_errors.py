@@ -7,6 +7,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import sign_in
+
 NONSENSE = ("[object Object]", "undefined", "NaN")
 
 
@@ -74,7 +76,11 @@ def test_the_page_of_a_proxy_is_no_answer(asking, status, words):
     assert words in text and "nginx" not in text
 
 
-@pytest.mark.parametrize("body", ["", "{", "<html></html>"], ids=["empty", "broken", "html"])
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "<html></html>", "{}", "null", "[]"],
+    ids=["empty", "cut", "html", "object", "null", "list"],
+)
 def test_an_answer_that_cannot_be_read_is_said(asking, body):
     answer = asking(status=200, content_type="application/json", body=body)
     assert "The answer of the service cannot be read." in said(answer)
@@ -98,6 +104,7 @@ def test_errors_of_nested_fields_are_text_beside_the_field(asking):
     errors = {"threshold": {"0": ["Too", {"a": "high."}]}, "gallery.name": ["Unknown."]}
     page = asking(**problem(400, errors=errors))
     field = page.locator("#threshold").locator("xpath=ancestor::*[contains(@class, 'field')][1]")
+    expect(field.locator(".errors")).to_be_visible()
     expect(field.locator(".errors")).to_have_text("Too high.")
     assert not [word for word in NONSENSE if word in page.locator("body").inner_text()]
 
@@ -107,6 +114,24 @@ def test_a_session_that_ended_is_said(visit, photos):
     page.context.clear_cookies()
     page.set_input_files("#file", photos.obama)
     expect(page.get_by_role("alert")).to_contain_text("You are not signed in any more.")
+
+
+def test_whoever_signed_in_again_in_another_tab_goes_on(visit, photos):
+    page = visit("/console/identify", role="operator")
+    other = page.context.new_page()
+    page.context.clear_cookies()
+    sign_in(other, "operator")
+    page.set_input_files("#file", photos.obama)
+    expect(page.get_by_text("One face was found.")).to_be_visible()
+
+
+def test_a_threshold_that_is_no_number_is_said(visit, photos):
+    page = visit("/console/identify", role="operator", expect_errors=True)
+    page.set_input_files("#file", photos.obama)
+    page.get_by_text("Threshold", exact=True).click()
+    page.get_by_label("Threshold").fill("0.9.9-")
+    page.get_by_role("button", name="Identify").click()
+    expect(page.locator(".errors")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PATIENCE, chromium_program, sign_in
+from tests.browser.conftest import PATIENCE, sign_in, watch
 from tests.browser.video import make_video
 
 SECONDS = 4  # that each photograph is before the camera
 
 
 @pytest.fixture(scope="module")
-def camera(tmp_path_factory: pytest.TempPathFactory, photos) -> Iterator[Browser]:
+def camera(launch: Callable[..., Browser], tmp_path_factory, photos) -> Iterator[Browser]:
     """Return a browser whose webcam sees Obama and Biden in turn."""
     video = make_video(
         tmp_path_factory.mktemp("video") / "people.mjpeg",
         [photos.obama2, photos.biden],
         seconds=SECONDS,
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium_program(),
-            args=[
-                "--no-sandbox",
-                "--use-fake-device-for-media-stream",
-                f"--use-file-for-fake-video-capture={video}",
-            ],
-        )
-        yield browser
-        browser.close()
+    browser = launch(
+        "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={video}"
+    )
+    yield browser
+    browser.close()
 
 
 @pytest.fixture
@@ -39,13 +34,14 @@ def live(camera: Browser, console, photos, new_gallery) -> Iterator[Callable[...
     """Return a function that opens the page in a gallery where Obama is known."""
     fields = {"user_id": "barack", "display_name": "Barack", "gallery": new_gallery}
     console.post_photo("/register", photos.obama, **fields)
-    contexts = []
+    contexts, faults = [], []
 
     def open_live(*permissions: str) -> Page:
         context = camera.new_context(base_url=console.url, permissions=list(permissions))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
+        watch(page, faults, expect_errors=True)
         sign_in(page, "operator")
         page.goto(f"/console/live?gallery={new_gallery}")
         return page
@@ -53,6 +49,7 @@ def live(camera: Browser, console, photos, new_gallery) -> Iterator[Callable[...
     yield open_live
     for context in contexts:
         context.close()
+    assert faults == []
 
 
 def test_a_registered_face_is_named_and_a_stranger_is_unknown(live):
@@ -80,6 +77,33 @@ def test_no_request_outruns_the_last(live):
     page.get_by_role("button", name="Start the camera").click()
     page.wait_for_timeout(3000)
     assert len(most) > 5 and max(most) == 1
+
+
+def test_stopped_and_started_again_one_request_is_under_way_at_most(live):
+    page, running, most = live("camera"), [], []
+    page.on("request", lambda sent: _begun(sent, running, most))
+    for ended in ("requestfinished", "requestfailed"):
+        page.on(ended, lambda sent: sent in running and running.remove(sent))
+    page.route("**/identify", slowly)
+    page.get_by_role("button", name="Start the camera").click()
+    for _ in range(4):
+        page.get_by_role("button", name="Stop").click()
+        page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator("#rate")).to_contain_text("frames a second")
+    assert max(most) == 1
+
+
+def test_a_camera_that_gives_no_picture_is_said(live):
+    page = live("camera")
+    page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("alert")).to_have_text("The camera gives no picture.")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+
+
+def slowly(route) -> None:
+    time.sleep(0.2)
+    route.continue_()
 
 
 def _begun(sent, running, most) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 
 from tests.browser.conftest import as_picture
+
+ORIENTATION = 0x0112  # EXIF's tag
 
 
 @pytest.fixture
@@ -77,9 +80,43 @@ def test_without_javascript_the_forms_answer(visit, known, photos, path):
     expect(page.get_by_text("reaches the threshold")).to_be_visible()
 
 
-def test_a_picture_upside_down_by_its_exif_is_boxed_where_the_face_is(visit, known, photos):
+def test_a_picture_turned_by_its_exif_is_boxed_where_the_face_is_shown(
+    visit, known, photos, tmp_path
+):
+    turned = tmp_path / "turned.jpg"
+    exif = Image.Exif()
+    exif[ORIENTATION] = 3
+    Image.open(photos.obama).rotate(180).save(turned, exif=exif, quality=95)
     page = visit(f"/console/identify?gallery={known}", role="operator")
-    page.set_input_files("#file", photos.obama)
-    box = page.locator(".face-box").bounding_box()
-    figure = page.locator("#stage").bounding_box()
-    assert figure["y"] <= box["y"] and box["y"] + box["height"] <= figure["y"] + figure["height"]
+    boxes = []
+    for picture in (photos.obama, turned):
+        page.set_input_files("#file", picture)
+        expect(page.locator("#stage img")).to_have_attribute("alt", picture.name)
+        boxes.append(page.locator(".face-box").bounding_box())
+    assert all(abs(boxes[0][side] - boxes[1][side]) < 4 for side in boxes[0])
+
+
+def test_a_hostile_name_stays_text(visit, console, photos, new_gallery):
+    hostile = "<img src=x onerror=document.title='ran'>"
+    fields = {"user_id": "ada", "display_name": hostile, "gallery": new_gallery}
+    console.post_photo("/register", photos.obama, **fields)
+    page = visit(f"/console/identify?gallery={new_gallery}", role="operator")
+    page.set_input_files("#file", photos.obama2)
+    page.get_by_role("button", name="Identify").click()
+    expect(page.locator(".face-name")).to_have_text(hostile)
+    expect(page.locator("#result")).to_contain_text(hostile)
+    assert page.title() != "ran"
+
+
+def test_an_answer_about_an_earlier_picture_is_dropped(visit, known, photos):
+    page, held = visit(f"/console/identify?gallery={known}", role="operator"), []
+    page.route("**/identify", lambda route: held.append(route))
+    page.set_input_files("#file", photos.obama2)
+    page.get_by_role("button", name="Identify").click()
+    expect(page.get_by_text("Comparing…")).to_be_visible()
+    page.set_input_files("#file", photos.biden)
+    expect(page.get_by_text("One face was found.")).to_be_visible()
+    held[0].continue_()
+    expect(page.get_by_role("button", name="Identify")).to_be_enabled()
+    expect(page.locator("#result")).to_be_empty()
+    expect(page.locator(".face-match")).to_have_count(0)

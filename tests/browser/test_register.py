@@ -119,6 +119,48 @@ def test_two_people_who_look_alike_can_be_registered(visit, photos, console, new
     expect(form.get_by_text("twin: 1 accepted")).to_be_visible()
 
 
+def test_the_same_pictures_are_sent_again_for_somebody_else(visit, photos, console, new_gallery):
+    form = visit(address(new_gallery), role="operator", expect_errors=True)  # the 409
+    form.set_input_files("#file", photos.obama)
+    for user_id in ("ada", "bea"):
+        form.get_by_label("User id").fill(user_id)
+        form.get_by_role("button", name="Register").click()
+        if user_id == "bea":
+            form.get_by_role("button", name="They are two people").click()
+        expect(form.get_by_text(f"{user_id}: 1 accepted")).to_be_visible()
+        assert console.call("GET", f"/users/{user_id}?gallery={new_gallery}").ok
+
+
+def test_nothing_can_be_changed_while_pictures_are_sent(form, photos):
+    held = []
+    form.route("**/register", lambda route: held.append(route))
+    form.get_by_label("User id").fill("ada")
+    form.set_input_files("#file", photos.obama)
+    expect(form.get_by_text("One face")).to_be_visible()
+    form.get_by_role("button", name="Register").click()
+    expect(form.get_by_label("User id")).to_be_disabled()
+    expect(form.get_by_role("button", name="Remove")).to_be_disabled()
+    held[0].continue_()
+    expect(form.get_by_text("ada: 1 accepted")).to_be_visible()
+    expect(form.get_by_label("User id")).to_be_enabled()
+
+
+def test_a_long_name_of_a_file_fits_a_telephone(visit, photos, tmp_path):
+    long = tmp_path / f"{'long' * 40}.jpg"
+    long.write_bytes(photos.obama.read_bytes())
+    page = visit("/console/register", viewport={"width": 360, "height": 740})
+    page.set_input_files("#file", long)
+    expect(page.get_by_text("One face")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+def test_the_face_chosen_by_key_keeps_the_focus(form, photos, tmp_path):
+    both = as_picture(tmp_path / "both.jpg", (1200, 800), photos.obama, photos.biden)
+    form.set_input_files("#file", both)
+    form.locator("[data-facts] button").nth(1).press("Enter")
+    expect(form.locator("[data-facts] button").nth(1)).to_be_focused()
+
+
 def test_reset_takes_everything_back(form, photos):
     form.get_by_label("User id").fill("ada")
     form.set_input_files("#file", photos.obama)
@@ -166,7 +208,7 @@ def test_without_javascript_the_form_registers(visit, photos, console, new_galle
     form.get_by_label("User id").fill("plain")
     form.set_input_files("#file", [photos.obama])
     form.get_by_role("button", name="Register").click()
-    expect(form.get_by_text("plain is registered with 1 pictures in all.")).to_be_visible()
+    expect(form.get_by_text("plain has 1 reference.")).to_be_visible()
 
 
 DROP = """async ([data, kind]) => {

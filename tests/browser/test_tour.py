@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import as_picture
+from tests.browser.conftest import as_picture, sign_in
+from tests.browser.test_imports import worker as worker
+from tests.browser.test_live import camera as camera
 
 WINDOW = {"width": 1200, "height": 800}
 
@@ -33,21 +36,23 @@ def people(console, photos, new_gallery) -> str:
 
 
 @pytest.fixture
-def taken(tmp_path: Path) -> Callable[[Page, str], Image.Image]:
+def taken(tmp_path: Path) -> Callable[[Page, str], None]:
     """Return a function that takes a picture of what a page shows."""
     folder = Path(os.environ.get("FACESITE_PICTURES", tmp_path))
 
-    def take(page: Page, name: str) -> Image.Image:
+    def take(page: Page, name: str) -> None:
         path = folder / f"{name}.jpg"
+        page.evaluate("scrollTo(0, 0)")
         page.screenshot(path=path, type="jpeg", quality=80)
-        return Image.open(path)
+        assert Image.open(path).size == (WINDOW["width"], WINDOW["height"])
 
     return take
 
 
 def test_home(visit, people, taken):
     page = visit("/console/", viewport=WINDOW)
-    assert taken(page, "home").size == (1200, 800)
+    expect(page.get_by_role("heading", name="Recent decisions")).to_be_visible()
+    taken(page, "home")
 
 
 def test_register(visit, people, photos, taken):
@@ -55,7 +60,7 @@ def test_register(visit, people, photos, taken):
     page.get_by_label("User id").fill("obama")
     page.set_input_files("#file", [photos.obama2])
     expect(page.get_by_text("px wide")).to_be_visible()
-    assert taken(page, "register").size == (1200, 800)
+    taken(page, "register")
 
 
 def test_verify(visit, people, photos, taken):
@@ -64,7 +69,7 @@ def test_verify(visit, people, photos, taken):
     page.set_input_files("#file", photos.obama3)
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("heading", name="Yes, this is obama.")).to_be_visible()
-    assert taken(page, "verify").size == (1200, 800)
+    taken(page, "verify")
 
 
 def test_identify(visit, people, photos, tmp_path, taken):
@@ -73,4 +78,42 @@ def test_identify(visit, people, photos, tmp_path, taken):
     page.set_input_files("#file", group)
     page.get_by_role("button", name="Identify").click()
     expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
-    assert taken(page, "identify").size == (1200, 800)
+    taken(page, "identify")
+
+
+def test_live(camera, console, photos, people, taken):
+    context = camera.new_context(base_url=console.url, viewport=WINDOW, permissions=["camera"])
+    page = context.new_page()
+    sign_in(page, "operator")
+    page.goto(f"/console/live?gallery={people}")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
+    taken(page, "live")
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "seen"),
+    [
+        ("users", "users?gallery={}", "Eileen Collins"),
+        ("person", "users/{}/obama", "Barack Obama"),
+        ("activity", "activity?gallery={}", "identify"),
+        ("attendance", "attendance?gallery={}", "Barack Obama"),
+        ("galleries", "galleries", "default"),
+        ("keys", "keys", "tests"),
+    ],
+)
+def test_what_is_known(visit, people, taken, name, path, seen):
+    page = visit(f"/console/{path.format(people)}", viewport=WINDOW)
+    expect(page.locator("main")).to_contain_text(seen)
+    taken(page, name)
+
+
+def test_import(visit, new_gallery, tmp_path, photos, worker, taken):
+    for name in ("obama", "biden", "astronaut"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        shutil.copy(getattr(photos, name), tmp_path / "people" / name)
+    page = visit(f"/console/imports?gallery={new_gallery}", viewport=WINDOW)
+    page.set_input_files("#folder", tmp_path / "people")
+    expect(page.locator("[data-tag]")).to_have_text("done")
+    taken(page, "import")

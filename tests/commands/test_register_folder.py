@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from recognition.management.folders import user_id_of
 from recognition.models import Reference, Subject
+from recognition.services.folders import user_id_of
 
 
 def registered() -> dict[str, int]:

@@ -30,7 +30,7 @@ def versions(name: str) -> list[str]:
 
 def names_in_settings() -> set[str]:
     settings = (ROOT / "facesite" / "settings.py").read_text()
-    return set(re.findall(r'env\.\w+\(\s*"(\w+)"', settings))
+    return set(re.findall(r'(?:env|environ)\.\w+\(\s*"(\w+)"', settings)) - {"FACESITE_ENV_FILE"}
 
 
 def names_in_example() -> set[str]:

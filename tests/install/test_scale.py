@@ -35,7 +35,7 @@ def with_profile(*profiles: str) -> set[str]:
 
 
 def test_the_profile_adds_a_second_app_nginx_and_milvus():
-    assert with_profile() == {"app", "secrets", "postgres", "redis"}
+    assert with_profile() == {"app", "worker", "secrets", "postgres", "redis"}
     assert with_profile("scale") == with_profile() | {"app2", "nginx", "milvus"}
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import http.client
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,13 +27,10 @@ def sites(
     """Return two servers that know of each other by database and Redis alone."""
     redis = RedisServer(tmp_path_factory.mktemp("redis"))
     environment = {"DATABASE_URL": postgres.create("two_servers"), "REDIS_URL": redis.url}
-    environment |= {
-        "KEYS_DATABASE_URL": postgres.create("two_servers_keys"),
-        "FACE_MASTER_KEY": base64.b64encode(os.urandom(32)).decode(),
-    }
     environment |= {"TRUSTED_PROXIES": "127.0.0.1", "RATE_DEFAULT": f"{LIMIT}/m"}
-    folders = [tmp_path_factory.mktemp("site") for _ in range(2)]
-    sites = [Site(folder, networks_dir, **environment).start() for folder in folders]
+    first = Site(tmp_path_factory.mktemp("site"), networks_dir, **environment).start()
+    environment |= first.keys
+    sites = [first, Site(tmp_path_factory.mktemp("site"), networks_dir, **environment).start()]
     sites[1].key = sites[0].key
     yield sites
     for site in sites:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -19,8 +20,34 @@ def file(photos, name: str) -> SimpleUploadedFile:
 def test_several_photographs_are_registered(operator, photos):
     sent = {"user_id": "ada", "file": [file(photos, "obama"), file(photos, "obama2")]}
     page = operator.post("/console/register", sent)
-    assert "ada is registered with 2 pictures in all." in page.content.decode()
+    assert "ada has 2 references." in page.content.decode()
     assert Event.objects.get(act="register").actor == "user:operator"
+
+
+def test_references_are_replaced_by_who_may_erase_alone(
+    gallery, django_user_model, register, photos
+):
+    register("ada", "obama")
+    user = django_user_model.objects.create_user("adder", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="add_subject"))
+    client = Client()
+    client.force_login(user)
+    sent = {"user_id": "ada", "file": file(photos, "obama2"), "replace": "true"}
+    assert client.post("/console/register", sent).status_code == 403
+    assert Reference.objects.count() == 1
+
+
+def test_each_picture_that_was_refused_is_listed(operator):
+    files = [SimpleUploadedFile(name, b"no picture") for name in ("a.jpg", "b.jpg")]
+    page = operator.post("/console/register", {"user_id": "ada", "file": files})
+    assert "a.jpg:" in page.content.decode() and "b.jpg:" in page.content.decode()
+
+
+def test_what_is_sent_to_pages_is_counted(operator, photos, settings):
+    settings.RATE_SESSION = "2/d"
+    sent = [operator.post("/console/identify", {"file": file(photos, "obama")}) for _ in range(3)]
+    assert [page.status_code for page in sent] == [200, 200, 429]
+    assert int(sent[2]["Retry-After"]) > 0
 
 
 def test_what_was_refused_is_said_and_what_was_filled_in_stays(operator, photos):
@@ -75,7 +102,10 @@ def test_a_viewer_may_not(viewer, photos, path):
 def test_who_is_signed_in_but_no_staff_sees_nothing(gallery, django_user_model):
     client = Client()
     client.force_login(django_user_model.objects.create_user("guest", password="x"))
-    assert client.get("/console/").status_code == 403
+    page = client.get("/console/")
+    assert page.status_code == 403
+    assert "Sign out" in page.content.decode() and "Admin" not in page.content.decode()
+    assert client.get("/console/sign-in?next=/console/sign-in").status_code == 200
 
 
 def test_too_many_at_once_are_told_to_wait(operator, photos, monkeypatch):

@@ -18,9 +18,10 @@ from recognition.errors import RecognitionError
 from recognition.management.arguments import add_wanted, wanted
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand, in_words
 from recognition.management.jobs import add_jobs, beside_the_bar, each, progress
-from recognition.management.pictures import found_in, read, shown
+from recognition.management.pictures import found_in, read
 from recognition.models import Gallery
 from recognition.pipeline.types import Box
+from recognition.services.folders import shown
 from recognition.services.results import Identification, Match
 
 COLUMNS = (

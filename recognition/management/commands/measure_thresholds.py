@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils.text import slugify
 from tqdm import tqdm
 
-from recognition import calibration, pipeline, runtime
-from recognition.curves import CALIBRATIONS, Calibration, Curve
-from recognition.decisions import IDENTIFY_FPIR, fmr_for
+from recognition import calibration, runtime
+from recognition.curves import CALIBRATIONS
 from recognition.errors import RecognitionError
+from recognition.evaluation import calibrating
+from recognition.evaluation.cache import version_of
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Floats
 
 SAVE_EVERY = 250  # photographs, so that a run that was stopped loses little
-REFERENCES = 3
-FEWEST_OWNERS = 30  # people with so many photographs, or there is no table for them
-DRAWS = 20
-SEED = 20180402
+SIZES = (100, 1000)  # people in the galleries whose errors are measured
 LISTS = ("pairsDevTest.txt", "pairsDevTrain.txt")
 
 
@@ -50,15 +44,7 @@ class Command(BaseCommand):
         found = extract_all(photographs, embedder)
         measured = measure(photographs, found)
         measured["pairs"] = [pairs(folder / listed, found) for listed in LISTS]
-        date = datetime.now(UTC).date().isoformat()
-        head = {
-            "id": f"{embedder}-{slugify(options['data_set'])}-{date}",
-            "embedder": embedder,
-            "measured": True,
-            "data_set": options["data_set"],
-            "date": date,
-            "command": "manage.py measure_thresholds",
-        }
+        head = calibrating.head(embedder, options["data_set"], "manage.py measure_thresholds")
         output = options["output"] or CALIBRATIONS / f"{embedder}.json"
         output.write_text(json.dumps(head | measured, indent=2) + "\n")
         self.stdout.write(f"Written: {output}\n{json.dumps(measured, indent=2)}")
@@ -82,16 +68,6 @@ def extract_all(photographs: list[Path], embedder: str) -> dict[str, Floats]:
     return {name(p): found[name(p)] for p in photographs if len(found[name(p)])}
 
 
-def version_of(embedder: str) -> str:
-    """Return a digest of the pipeline's code and of the networks that it runs."""
-    digest = hashlib.sha256()
-    for network in ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", embedder):
-        digest.update(runtime.store().manifest(network).sha256.encode())
-    for source in sorted(Path(pipeline.__path__[0]).glob("*.py")):
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:12]
-
-
 def name(path: Path) -> str:
     return f"{path.parent.name}/{path.name}"
 
@@ -113,81 +89,12 @@ def embedding_of(path: Path, embedder: str) -> Floats:
 
 def measure(photographs: list[Path], found: dict[str, Floats]) -> dict[str, Any]:
     """Return counts, the tables of thresholds, the margin, and the searches measured."""
-    people, labels = np.unique([key.split("/")[0] for key in found], return_inverse=True)
-    embeddings = np.stack(list(found.values()))
-    tables = tables_of(embeddings, labels)
+    labels = np.unique([key.split("/")[0] for key in found], return_inverse=True)[1]
     return {
         "photographs": len(photographs),
         "faces_not_found": len(photographs) - len(found),
-        "people": len(people),
-        "genuine_pairs": tables[0]["genuine"],
-        "impostor_pairs": tables[0]["impostors"],
-        "thresholds": tables[0]["thresholds"],
-        "by_references": tables,
-        **searched(embeddings, labels, tables),
+        **calibrating.measured(np.stack(list(found.values())), labels, SIZES),
     }
-
-
-def tables_of(embeddings: Floats, labels: Any) -> list[dict[str, Any]]:
-    """Return the thresholds for templates of one photograph and of several, as far as enough have
-    so many."""
-    everybody, counts = np.unique(labels, return_counts=True)
-    tables = []
-    for references in calibration.REFERENCES:
-        if references == 1:
-            genuine, impostors = calibration.pair_scores(embeddings, labels)
-            owners, pairs = len(everybody), len(everybody) * (len(everybody) - 1) / 2
-        elif (counts >= references).sum() < FEWEST_OWNERS:
-            break
-        else:
-            genuine, impostors, owners = calibration.template_scores(
-                embeddings, labels, references=references, seed=SEED
-            )
-            pairs = owners * (len(everybody) - 1)
-        rows = calibration.threshold_table(genuine, impostors, pairs=pairs)
-        tables.append(
-            {
-                "references": references,
-                "people": owners,
-                "genuine": len(genuine.similarities),
-                "impostors": len(impostors.similarities),
-                "supported": calibration.RULE_OF_THREE / pairs,
-                "thresholds": [asdict(row) for row in rows],
-            }
-        )
-    return tables
-
-
-def searched(embeddings: Floats, labels: Any, tables: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the margin, and FPIR and FNIR as decided by default and at one threshold for all."""
-    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
-    measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
-    rows, margin = [], 0.0
-    for people in (100, 1000):
-        fmr = fmr_for(IDENTIFY_FPIR, people)
-        limit = measured.threshold_at(fmr)
-        for references in (1, REFERENCES):
-            shape = {"people": people, "references": references}
-            drawn = [(embeddings, labels, shape | {"seed": SEED + draw}) for draw in range(DRAWS)]
-            plain = [calibration.draw_search(e, ls, **options) for e, ls, options in drawn]
-            if (people, references) == (100, 1):
-                margin = calibration.ambiguity_margin(plain)
-
-            def handicap(count: int, fmr: float = fmr, limit: float = limit) -> float:
-                return measured.threshold_at(fmr, count) - limit
-
-            default = [
-                calibration.draw_search(e, ls, **options, handicap=handicap)
-                for e, ls, options in drawn
-            ]
-            at_one_percent = calibration.threshold_for_fpir(plain, IDENTIFY_FPIR)
-            for kind, searches, threshold in (
-                ("default", default, limit),
-                ("fpir 1 %", plain, at_one_percent),
-            ):
-                rates = calibration.open_set(searches, **shape, threshold=threshold)
-                rows.append({"threshold_is": kind, **asdict(rates)})
-    return {"ambiguity_margin": round(margin, 4), "searches": rows}
 
 
 def pairs(listed: Path, found: dict[str, Floats]) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from django.core.management.base import CommandError, CommandParser
 from recognition import services
 from recognition.management.arguments import add_selection, display_name, selection
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
-from recognition.management.pictures import read, shown
+from recognition.management.pictures import read
 from recognition.services import RegisterOptions
+from recognition.services.folders import shown
 from recognition.services.registration import refusal
 from recognition.services.results import Accepted, Registration
 

@@ -17,9 +17,10 @@ from recognition.errors import RecognitionError
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.management.folders import Person, Plan, planned
 from recognition.management.jobs import add_jobs, each, progress
-from recognition.management.pictures import read, shown
+from recognition.management.pictures import read
 from recognition.models import Gallery, Reference
 from recognition.services import RegisterOptions
+from recognition.services.folders import shown
 from recognition.services.registration import refusal
 from recognition.services.results import Match, Upload
 

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
 from gunicorn.app.wsgiapp import run as gunicorn
 
+from facesite.supervisor import keep_a_worker
 from facesite.tls import certificate_in, lan_addresses
 
 EVERY_ADDRESS = {"0.0.0.0", "::"}  # noqa: S104  # recognised, not bound
@@ -37,6 +38,8 @@ class Command(BaseCommand):
         self.stdout.flush()
         connections.close_all()  # none may be shared with a fork
         os.chdir(settings.BASE_DIR)
+        if settings.IMPORT_WORKER:
+            keep_a_worker()
         sys.argv = ["gunicorn", "--config", "python:facesite.gunicorn"]
         gunicorn()
 

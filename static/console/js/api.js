@@ -18,6 +18,26 @@ export class Problem extends Error {
   }
 }
 
+/** Return `error` as a Problem: what is none means that the answer was not what it should be. */
+export function asProblem(error) {
+  if (error instanceof Problem) return error;
+  console.warn(error);
+  return new Problem(gettext("The answer of the service cannot be read."), {
+    hint: gettext("Reload the page and try again; the service may have been updated."),
+  });
+}
+
+/** Throw a Problem where a file that was given cannot be read: it is gone, or it is a folder. */
+export async function readable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Problem(say(gettext("%(name)s cannot be read."), { name: file.name }), {
+      hint: gettext("It may have been moved, or it is a folder. Choose it again."),
+    });
+  }
+}
+
 /** What is said of a status whose answer is no problem document: a proxy's page, nothing at all. */
 function words(status) {
   const said = {
@@ -40,8 +60,10 @@ function words(status) {
   return said[status] ?? said[status >= 500 ? 500 : 0] ?? other;
 }
 
+/** Return the token of the session that holds now: signing in again, in any tab, gives another. */
 function token() {
-  return document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+  const found = document.cookie.split("; ").find((one) => one.startsWith("csrftoken="));
+  return found ? decodeURIComponent(found.slice("csrftoken=".length)) : "";
 }
 
 /**
@@ -103,6 +125,10 @@ function problem(response, data) {
   if (!isOurs || status === 401 || status === 500) {
     const id = body.request_id ? say(gettext("Request %(id)s."), { id: body.request_id }) : "";
     return new Problem(said, { hint: `${remedy} ${id}`.trim(), code: body.code, status, wait, body });
+  }
+  if (body.code === "csrf_failed") {
+    const hint = gettext("Reload the page, sign in if you are asked to, and try again.");
+    return new Problem(gettext("This page is too old."), { hint, code: body.code, status, body });
   }
   const detail = { 403: `${said} ${body.detail}`, 429: said }[status] ?? body.detail;
   return new Problem(detail, { hint: sentence(body.hint), code: body.code, status, wait, body });

@@ -32,7 +32,11 @@ export function intake(zone, onFiles) {
   });
   const opener = zone.querySelector("[data-camera]");
   opener.hidden = false;
-  opener.addEventListener("click", () => webcam(take, zone));
+  opener.addEventListener("click", async () => {
+    opener.disabled = true;
+    await webcam(take, zone);
+    opener.disabled = false;
+  });
 }
 
 async function webcam(take, zone) {
@@ -51,9 +55,18 @@ async function webcam(take, zone) {
   const dialog = make("dialog", { "aria-label": gettext("Take a picture") }, make("figure", { class: "stage" }, video));
   const shoot = button(gettext("Take the picture"), async () => {
     if (!video.videoWidth) return;
-    take([await frame(video, { name: `camera-${Date.now()}.jpg` })]);
-    dialog.close();
+    shoot.disabled = true;
+    try {
+      take([await frame(video, { name: `camera-${Date.now()}.jpg` })]);
+      dialog.close();
+    } catch (error) {
+      shoot.disabled = false;
+      dialog.append(note("error", error.message));
+    }
   }, "primary");
+  for (const track of stream.getTracks()) {
+    track.addEventListener("ended", () => dialog.append(note("error", gettext("The camera was taken away."))));
+  }
   dialog.append(make("div", { class: "row" }, shoot, button(gettext("Close"), () => dialog.close())));
   dialog.addEventListener("close", () => {
     release(stream);

@@ -10,7 +10,7 @@ import { gettext, make, say } from "./words.js";
 const WIDTHS = [640, 480, 320]; // pixels a frame is sent with; fewer where answers take long
 const SLOW = 700; // ms of an answer, from which smaller frames are sent
 const QUICK = 250; // ms, under which larger ones are sent again
-const LEAST_PAUSE = 120; // ms between two requests: 500 a minute, under the limit of a session
+const LEAST_PAUSE = 200; // ms between two requests: half of what a session may ask in a minute
 const AGAIN = 30_000; // ms after which a person is logged again
 const LOST = 900; // ms after which a face that was not seen again is no longer shown
 const EASE = 0.25; // how far a box moves towards its face in each drawn frame
@@ -25,6 +25,7 @@ const stage = new Stage(video.closest("figure"));
 const canvas = document.createElement("canvas");
 
 let stream = null;
+let asking = null; // ends the request under way
 let tracks = [];
 let width = 0; // which of WIDTHS
 let latency = 0;
@@ -54,14 +55,15 @@ async function begin() {
   }
   for (const track of stream.getTracks()) track.addEventListener("ended", () => stop(gettext("The camera was taken away. Connect it, then start again.")));
   start.textContent = gettext("Stop");
-  document.querySelector("#live").classList.add("running");
+  asking = new AbortController();
   requestAnimationFrame(draw);
-  watch(stream);
+  watch(stream, asking.signal);
 }
 
 function stop(reason = "") {
+  asking?.abort();
   release(stream);
-  stream = null;
+  stream = video.srcObject = null;
   tracks = [];
   stage.draw([]);
   start.textContent = gettext("Start the camera");
@@ -70,48 +72,54 @@ function stop(reason = "") {
 }
 
 /** Ask who is seen, again and again, each time after the last answer. */
-async function watch(own) {
+async function watch(own, signal) {
   while (stream === own) {
     if (document.hidden || !video.videoWidth) {
       await pause(200);
       continue;
     }
     const begun = performance.now();
-    const wait = await look(own);
+    const wait = await look(own, signal);
     const took = performance.now() - begun;
     await pause(Math.max(wait, LEAST_PAUSE - took, took / 4));
   }
 }
 
 /** Ask once; returns how long to wait before the next time, in ms. */
-async function look(own) {
-  const sent = await frame(video, { width: WIDTHS[width], canvas });
-  const scale = video.videoWidth / canvas.width;
-  const begun = performance.now();
+async function look(own, signal) {
   try {
-    const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2 } });
+    const sent = await frame(video, { width: WIDTHS[width], canvas });
+    const scale = video.videoWidth / canvas.width;
+    const begun = performance.now();
+    const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2 }, signal });
     if (stream !== own) return 0;
     adapt(performance.now() - begun);
     if (said.querySelector("[data-trouble]")) said.replaceChildren();
     follow(answer.faces, scale);
     return 0;
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    if (stream !== own) return 0;
-    return trouble(error);
+    if (stream === own) return trouble(error);
+    return 0;
   }
 }
 
 /** Say what is wrong; what will not mend itself ends it. */
-function trouble(problem) {
+function trouble(error) {
+  if (!(error instanceof Problem)) {
+    stop(error.message);
+    return 0;
+  }
+  const problem = error;
   if ([400, 401, 403, 404, 413, 415].includes(problem.status)) {
     stop();
     said.replaceChildren(noteOf(problem));
     return 0;
   }
-  const shown = noteOf(problem);
-  shown.dataset.trouble = "";
-  said.replaceChildren(shown);
+  if (said.querySelector("[data-trouble]")?.dataset.trouble !== problem.message) {
+    const shown = noteOf(problem);
+    shown.dataset.trouble = problem.message;
+    said.replaceChildren(shown);
+  }
   return Math.max(1, problem.wait || 2) * 1000;
 }
 

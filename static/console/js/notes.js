@@ -1,5 +1,6 @@
 // How pages say what happened: notes with live regions, errors beside their fields, countdowns.
 
+import { asProblem } from "./api.js";
 import { gettext, make, say, sentence } from "./words.js";
 
 /** Make a note: `kind` is success, warning or error. */
@@ -16,7 +17,7 @@ export function noteOf(problem, again = null) {
 }
 
 function countdown(seconds, again) {
-  const line = make("p", { "data-countdown": true });
+  const line = make("p", { "data-countdown": true, "aria-live": "off" });
   let left = Math.ceil(seconds);
   const tick = () => {
     if (!line.isConnected && left < seconds) return;
@@ -36,15 +37,17 @@ export function button(text, act, kind = "") {
 }
 
 /** Show a Problem's sentences beside the fields they are about, the rest in `place`. */
-export function showProblem(form, place, problem, again = null) {
+export function showProblem(form, place, error, again = null) {
+  const problem = asProblem(error);
   clearErrors(form);
   let besides = 0;
   for (const [name, said] of Object.entries(problem.errors)) {
     const field = form.elements.namedItem(name.split(".")[0]);
-    if (!(field instanceof HTMLElement) || field.type === "hidden") continue;
+    if (!(field instanceof HTMLElement) || field.type === "hidden" || field.closest("[hidden]")) continue;
     const id = `${field.id || name}-error`;
+    field.closest("details")?.setAttribute("open", "");
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-describedby", id);
+    field.setAttribute("aria-describedby", `${field.getAttribute("aria-describedby") ?? ""} ${id}`.trim());
     field.closest(".field")?.append(make("p", { class: "errors", id, "data-error": true }, sentence(said)));
     if (!besides++) field.focus();
   }
@@ -57,6 +60,8 @@ export function clearErrors(form) {
   form.querySelectorAll("[data-error]").forEach((one) => one.remove());
   form.querySelectorAll("[aria-invalid]").forEach((field) => {
     field.removeAttribute("aria-invalid");
-    field.removeAttribute("aria-describedby");
+    const others = (field.getAttribute("aria-describedby") ?? "").split(" ").filter((id) => !id.endsWith("-error"));
+    if (others.join("")) field.setAttribute("aria-describedby", others.join(" "));
+    else field.removeAttribute("aria-describedby");
   });
 }

@@ -1,13 +1,13 @@
 // What Verify and Identify share: one picture comes in, is shown, looked at and sent.
 
-import { call } from "./api.js";
+import { call, readable } from "./api.js";
 import { intake } from "./intake.js";
 import { clearErrors, note, showProblem } from "./notes.js";
 import { quality } from "./results.js";
 import { Stage } from "./stage.js";
 import { gettext, make, say } from "./words.js";
 
-/** Wire a page with one picture; `send(probe)` asks the API and shows its answer. */
+/** Wire a page with one picture; `send(probe)` asks the API and returns what shows its answer. */
 export class Probe {
   constructor(form, { send }) {
     this.form = form;
@@ -18,6 +18,7 @@ export class Probe {
     this.stage = new Stage(this.figure);
     this.file = null;
     this.turn = 0; // of what was asked for: an answer that comes after a later question is dropped
+    form.querySelector("[data-preview]").hidden = false;
     intake(form.querySelector(".drop"), ([file]) => this.take(file));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -40,9 +41,11 @@ export class Probe {
     this.chosen = null;
     this.figure.hidden = false;
     this.said.replaceChildren(note("success", gettext("Looking for faces…")));
-    await this.stage.show(this.file);
     this.stage.draw([]);
+    await this.stage.show(this.file);
+    if (turn !== this.turn) return;
     try {
+      await readable(this.file);
       const found = await call("/detect", { form: { file: this.file, gallery: this.form.elements.gallery.value } });
       if (turn !== this.turn) return;
       this.faces = found.faces;
@@ -72,13 +75,15 @@ export class Probe {
       this.form.querySelector("input[type=file]").focus();
       return;
     }
-    this.turn += 1;
+    const turn = ++this.turn;
     const button = this.form.querySelector("button.primary");
     button.disabled = true;
     this.said.replaceChildren(note("success", gettext("Comparing…")));
     try {
-      await this.send(this);
+      const show = await this.send(this);
+      if (turn === this.turn) show();
     } catch (problem) {
+      if (turn !== this.turn) return;
       this.result.replaceChildren();
       this.fail(problem, () => this.submit());
     } finally {
@@ -95,6 +100,7 @@ export class Probe {
     this.file = null;
     this.faces = [];
     this.figure.hidden = true;
+    this.stage.clear();
     this.said.replaceChildren();
     this.result.replaceChildren();
     clearErrors(this.form);

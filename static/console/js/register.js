@@ -1,6 +1,6 @@
 // The page that registers: each picture is looked at as soon as it is chosen, then sent one by one.
 
-import { call } from "./api.js";
+import { asProblem, call, readable } from "./api.js";
 import { intake } from "./intake.js";
 import { button, clearErrors, note, noteOf, showProblem } from "./notes.js";
 import { personAddress, quality } from "./results.js";
@@ -11,6 +11,9 @@ const form = document.querySelector("#register");
 const list = document.querySelector("#pictures");
 const said = document.querySelector("#said");
 const items = [];
+// What speaks against one picture; everything else concerns all of them.
+const OF_THE_PICTURE = ["invalid_image", "image_too_large", "unsupported_image", "no_face", "multiple_faces", "face_too_small", "low_quality"];
+let sending = false;
 
 intake(form.querySelector(".drop"), (files) => files.forEach((file) => items.push(new Item(file))));
 form.addEventListener("submit", (event) => {
@@ -18,11 +21,13 @@ form.addEventListener("submit", (event) => {
   register();
 });
 form.addEventListener("reset", () => {
-  items.splice(0).forEach((item) => item.card.remove());
+  items.splice(0).forEach((item) => item.drop());
   said.replaceChildren();
   clearErrors(form);
 });
-form.querySelector("[data-preview]").addEventListener("click", () => items.forEach((item) => item.look()));
+const preview = form.querySelector("[data-preview]");
+preview.hidden = false;
+preview.addEventListener("click", () => items.forEach((item) => item.look()));
 form.elements.gallery.addEventListener("change", () => items.forEach((item) => item.look()));
 
 /** One picture: its card on the page, the faces found in it, which one is meant. */
@@ -44,6 +49,13 @@ class Item {
 
   remove() {
     items.splice(items.indexOf(this), 1);
+    this.drop();
+  }
+
+  /** Take the card from the page, and let go of the picture. */
+  drop() {
+    this.turn += 1;
+    this.stage.clear();
     this.card.remove();
   }
 
@@ -53,10 +65,12 @@ class Item {
     this.faces = [];
     this.chosen = null;
     this.box = null;
+    this.done = null;
     this.busy(gettext("Looking for faces…"));
     this.shown = await this.stage.show(this.file);
     this.stage.edit(null);
     try {
+      await readable(this.file);
       const found = await call("/detect", { form: { file: this.file, gallery: form.elements.gallery.value } });
       if (turn !== this.turn) return;
       this.faces = found.faces;
@@ -64,8 +78,8 @@ class Item {
       if (this.faces.length === 1) this.chosen = 0;
       this.boxed.hidden = !this.shown;
       this.draw();
-    } catch (problem) {
-      if (turn === this.turn) this.refuse(problem, () => this.look());
+    } catch (error) {
+      if (turn === this.turn) this.refuse(asProblem(error), () => this.look());
     }
   }
 
@@ -85,7 +99,10 @@ class Item {
   choices() {
     const buttons = this.faces.map((face, index) => {
       const text = say(gettext("Face %(number)s, %(size)s px"), { number: index + 1, size: Math.round(face.quality.size) });
-      const choose = button(text, () => this.choose(index));
+      const choose = button(text, () => {
+        this.choose(index);
+        this.facts.querySelectorAll("[aria-pressed]")[index]?.focus();
+      });
       choose.setAttribute("aria-pressed", index === this.chosen);
       return choose;
     });
@@ -117,6 +134,7 @@ class Item {
 
   /** Look for a face inside `box` alone. */
   async within(box) {
+    if (sending || this.done) return;
     const turn = (this.turn += 1);
     this.box = box;
     this.busy(gettext("Looking inside the box…"));
@@ -126,8 +144,8 @@ class Item {
       this.state.textContent = gettext("A face was found inside the box.");
       this.bar.hidden = true;
       this.facts.replaceChildren(...found.accepted.map(({ face }) => quality({ ...face, faults: [] })));
-    } catch (problem) {
-      if (turn === this.turn) this.refuse(problem);
+    } catch (error) {
+      if (turn === this.turn) this.refuse(asProblem(error));
     }
   }
 
@@ -149,31 +167,34 @@ class Item {
     this.facts.replaceChildren();
   }
 
-  /** Send the picture; returns accepted, rejected or skipped. Throws what concerns all pictures. */
-  async send(onDuplicate = "reject") {
-    if (this.done) return "accepted";
+  /**
+   * Send the picture for `person`; returns accepted, rejected or skipped.
+   * Throws what concerns all pictures.
+   */
+  async send(person, onDuplicate = "reject") {
+    const whom = `${person.gallery}/${person.user_id}`;
+    if (this.done === whom) return "accepted";
     this.turn += 1;
     this.busy(gettext("Sending…"));
-    const { user_id: user, display_name: name } = form.elements;
-    const form_ = { ...this.fields(), user_id: user.value, display_name: name.value, on_duplicate: onDuplicate };
     try {
-      const answer = await call("/register", { form: form_ });
+      const answer = await call("/register", { form: { ...this.fields(), ...person, on_duplicate: onDuplicate } });
       this.accept(answer);
+      this.done = whom;
       return "accepted";
-    } catch (problem) {
-      if (problem.code === "duplicate_face") return this.askAbout(problem);
-      if ((problem.errors && Object.keys(problem.errors).length) || !problem.status || [401, 403, 404, 429, 500, 502, 503].includes(problem.status)) {
-        this.bar.hidden = true;
-        this.state.textContent = gettext("Not sent");
-        throw problem;
+    } catch (error) {
+      const problem = asProblem(error);
+      if (problem.code === "duplicate_face") return this.askAbout(person, problem);
+      if (OF_THE_PICTURE.includes(problem.code)) {
+        this.refuse(problem);
+        return "rejected";
       }
-      this.refuse(problem);
-      return "rejected";
+      this.bar.hidden = true;
+      this.state.textContent = problem.status === 0 || problem.status >= 500 ? gettext("It is not known whether this picture was stored; sending it again does no harm.") : gettext("Not stored");
+      throw problem;
     }
   }
 
   accept(answer) {
-    this.done = true;
     this.bar.hidden = false;
     this.bar.value = 1;
     const [taken] = answer.accepted;
@@ -183,7 +204,7 @@ class Item {
 
   refuse(problem, again = null) {
     this.bar.hidden = true;
-    this.state.textContent = gettext("Cannot be used");
+    this.state.textContent = OF_THE_PICTURE.includes(problem.code) ? gettext("Cannot be used") : gettext("Not looked at yet");
     const [rejected] = problem.body?.rejected ?? [];
     const reason = rejected ? note("error", rejected.detail, rejected.hint) : noteOf(problem, again);
     this.facts.replaceChildren(reason);
@@ -191,10 +212,10 @@ class Item {
   }
 
   /** Show both faces side by side and ask whether they are two people. */
-  async askAbout(problem) {
+  async askAbout(person, problem) {
     const [other] = problem.body.possible_duplicates;
     const face = this.box ?? this.faces[this.chosen ?? 0]?.box;
-    const gallery = form.elements.gallery.value;
+    const { gallery } = person;
     const figure = (src, text) => make("figure", {}, make("img", { src, alt: "", width: 144, height: 144 }), make("figcaption", {}, text));
     const asked = make(
       "dialog",
@@ -212,7 +233,7 @@ class Item {
       [gettext("Leave it out"), "skip", "primary"],
       [gettext("They are two people: register"), "flag", ""],
     ]);
-    if (answer === "flag") return this.send("flag");
+    if (answer === "flag") return this.send(person, "flag");
     this.bar.hidden = true;
     this.state.textContent = gettext("Left out");
     this.facts.replaceChildren(note("warning", say(gettext("Looks like %(name)s."), { name: other.user_id })));
@@ -241,23 +262,30 @@ async function register() {
     form.querySelector("input[type=file]").focus();
     return;
   }
-  const send = form.querySelector("button.primary");
-  send.disabled = true;
+  const person = Object.fromEntries(["user_id", "display_name", "gallery"].map((name) => [name, form.elements[name].value]));
   const counts = { accepted: 0, rejected: 0, skipped: 0 };
+  let problem = null;
+  freeze(true);
   try {
-    for (const item of items) counts[await item.send()] += 1;
-    tell(counts);
-  } catch (problem) {
-    showProblem(form, said, problem, register);
-  } finally {
-    send.disabled = false;
+    for (const item of [...items]) counts[await item.send(person)] += 1;
+  } catch (error) {
+    problem = error;
   }
+  freeze(false);
+  if (problem) showProblem(form, said, problem, register);
+  else tell(person, counts);
 }
 
-function tell({ accepted, rejected, skipped }) {
-  const user = form.elements.user_id.value;
+/** While pictures are sent, nothing may change whom they are sent for, or which they are. */
+function freeze(on) {
+  sending = on;
+  for (const element of form.elements) element.disabled = on;
+  list.querySelectorAll("button").forEach((one) => (one.disabled = on));
+}
+
+function tell({ user_id: user, gallery }, { accepted, rejected, skipped }) {
   const text = say(gettext("%(user)s: %(accepted)s accepted, %(rejected)s refused, %(skipped)s left out."), { user, accepted, rejected, skipped });
   const shown = note(accepted ? "success" : "warning", text);
-  if (accepted) shown.append(make("p", {}, make("a", { href: personAddress(form.elements.gallery.value, user) }, gettext("Look at this person"))));
+  if (accepted) shown.append(make("p", {}, make("a", { href: personAddress(gallery, user) }, gettext("Look at this person"))));
   said.replaceChildren(shown);
 }

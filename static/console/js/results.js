@@ -41,7 +41,7 @@ export function personAddress(gallery, userId, page = "") {
 }
 
 /** Return a list of people with their stored pictures and similarities. */
-export function people(found, { gallery, threshold }) {
+export function people(found, { gallery }) {
   const rows = found.map((person) => make(
     "li",
     {},
@@ -51,9 +51,9 @@ export function people(found, { gallery, threshold }) {
       { class: "grow" },
       make("a", { href: personAddress(gallery, person.user_id) }, person.display_name || person.user_id),
       make("div", { class: "muted small" }, person.display_name ? `${person.user_id}` : ""),
-      scale(person.similarity, threshold),
+      scale(person.similarity, person.threshold),
     ),
-    make("span", { class: person.similarity >= threshold ? "tag good" : "tag" }, similarity(person.similarity)),
+    make("span", { class: person.similarity >= person.threshold ? "tag good" : "tag" }, similarity(person.similarity)),
   ));
   return make("ul", { class: "people" }, ...rows);
 }

@@ -30,6 +30,14 @@ export class Stage {
     return true;
   }
 
+  /** Forget the picture, and let go of its memory. */
+  clear() {
+    this.edit(null);
+    this.layer.replaceChildren();
+    URL.revokeObjectURL(this.image.src);
+    this.image.removeAttribute("src");
+  }
+
   /** Say how large the picture is that boxes are measured in. */
   size(width, height) {
     this.width = width;
@@ -83,6 +91,7 @@ export class Stage {
 
   /** Show `box` as one that can be moved and resized, by pointer and by keys. */
   edit(box) {
+    clearTimeout(this.settled);
     this.drawn?.remove();
     if (!box) {
       this.drawn = null;
@@ -122,13 +131,14 @@ export class Stage {
         this.box = moved(start, (now.clientX - event.clientX) * scale, (now.clientY - event.clientY) * scale);
         this.place();
       };
+      const ended = new AbortController();
       const end = () => {
-        element.removeEventListener("pointermove", move);
+        ended.abort();
         this.onBox(this.box);
       };
-      element.addEventListener("pointermove", move);
-      element.addEventListener("pointerup", end, { once: true });
-      element.addEventListener("pointercancel", end, { once: true });
+      element.addEventListener("pointermove", move, { signal: ended.signal });
+      element.addEventListener("pointerup", end, { signal: ended.signal });
+      element.addEventListener("pointercancel", end, { signal: ended.signal });
     });
   }
 

@@ -1,0 +1,1 @@
+"""Measuring error rates on photographs of known people; called by commands alone."""

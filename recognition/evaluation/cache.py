@@ -1,0 +1,63 @@
+"""Embeddings that were made once, kept in a file so that a run that was stopped goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from recognition import pipeline, runtime
+from recognition.pipeline.types import Floats
+
+MTCNN = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
+COMMIT_EVERY = 50  # embeddings: what a run that is killed loses
+
+
+class EmbeddingCache:
+    """Embeddings by the SHA-256 of their photographs, of one embedder and one way of making them.
+
+    An empty one stands for a photograph in which no face was found.
+    """
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self._file = sqlite3.connect(file, timeout=60)  # another run may be writing
+        self._file.execute("CREATE TABLE IF NOT EXISTS kept (sha256 TEXT PRIMARY KEY, row BLOB)")
+        self._waiting = 0
+
+    @classmethod
+    def at(cls, folder: Path, embedder: str, how: str) -> Self:
+        """Return the cache for the networks and the code there are now."""
+        return cls(folder / f"{embedder}-{version_of(embedder)}-{how}.sqlite3")
+
+    def known(self, keys: Iterable[str]) -> dict[str, Floats]:
+        """Return those of ``keys`` that are here."""
+        wanted = set(keys)
+        rows = self._file.execute("SELECT sha256, row FROM kept")
+        return {key: np.frombuffer(row, "<f4") for key, row in rows if key in wanted}
+
+    def keep(self, key: str, embedding: Floats) -> None:
+        """Keep one embedding; it is on the disk after ``COMMIT_EVERY`` of them, or ``close``."""
+        row = np.ascontiguousarray(embedding, "<f4").tobytes()
+        self._file.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, row))
+        self._waiting += 1
+        if self._waiting % COMMIT_EVERY == 0:
+            self._file.commit()
+
+    def close(self) -> None:
+        self._file.commit()
+        self._file.close()
+
+
+def version_of(embedder: str) -> str:
+    """Return a digest of the pipeline's code and of the networks that it runs."""
+    digest = hashlib.sha256()
+    for network in (*MTCNN, embedder):
+        digest.update(runtime.store().manifest(network).sha256.encode())
+    for source in sorted(Path(pipeline.__path__[0]).glob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:12]

@@ -1,0 +1,203 @@
+"""What the database holds of imports: many files of many people, registered by a worker.
+
+The files lie in the database and not on a disk: with it they are protected and erased, and a worker
+on another machine finds them. Each goes as soon as it is registered or refused.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from django.db import models
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+
+if TYPE_CHECKING:
+    from recognition.models import Subject
+
+BEAT = 3.0  # seconds between two signs of life of a worker
+# A worker that gave no sign for so long is gone, and what it did is another one's.
+GONE_AFTER = timedelta(seconds=15)
+
+
+def to_stored(data: bytes) -> bytes:
+    """Return what the database is given of a file; all that is stored passes here."""
+    return data
+
+
+def from_stored(raw: bytes | memoryview) -> bytes:
+    """Return what ``to_stored`` was given."""
+    return bytes(raw)
+
+
+class WorkerQuerySet(QuerySet["Worker"]):
+    def gone(self) -> WorkerQuerySet:
+        return self.filter(seen__lt=timezone.now() - GONE_AFTER)
+
+    def alive(self) -> WorkerQuerySet:
+        return self.filter(seen__gte=timezone.now() - GONE_AFTER)
+
+
+class Worker(models.Model):
+    """A process that runs imports (``manage.py worker``), and when it was last heard of."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    seen = models.DateTimeField(default=timezone.now)
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class ImportQuerySet(QuerySet["Import"]):
+    def orphaned(self, worker_id: str) -> ImportQuerySet:
+        """Return what nobody works on, though it was begun; asked by a worker that has no work.
+
+        Imports that wait for long, too: the task that should begin them was taken by a worker
+        which died just then, or the service was not ready.
+        """
+        nobodys = Q(worker=None) | Q(worker=worker_id) | Q(worker__in=Worker.objects.gone())
+        late = Q(state=Import.WAITING, changed__lt=timezone.now() - GONE_AFTER)
+        return self.filter(Q(state=Import.RUNNING) & nobodys | late)
+
+
+class Import(models.Model):
+    """Files to be registered, from a folder or a ZIP, and how far that has come.
+
+    ``changed`` is when it last changed its state or more of it arrived. ``received`` counts bytes
+    of a ZIP. ``trouble`` says why nothing goes on although somebody works on it.
+    """
+
+    UPLOADING, WAITING, RUNNING = "uploading", "waiting", "running"
+    CANCELLED, DONE = "cancelled", "done"
+    STATES: ClassVar = [
+        (UPLOADING, "being uploaded"),
+        (WAITING, "waiting"),
+        (RUNNING, "running"),
+        (CANCELLED, "cancelled"),
+        (DONE, "done"),
+    ]
+    FOLDER, ZIP = "folder", "zip"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    gallery = models.ForeignKey(
+        "recognition.Gallery", on_delete=models.CASCADE, related_name="imports"
+    )
+    actor = models.CharField(max_length=160)
+    kind = models.CharField(max_length=6, choices=[(FOLDER, "folder"), (ZIP, "ZIP")])
+    name = models.CharField(max_length=200)
+    size = models.BigIntegerField()  # bytes, as announced
+    received = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=9, choices=STATES, default=UPLOADING)
+    cancelled = models.BooleanField(default=False)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL)
+    trouble = models.TextField(blank=True)
+    created = models.DateTimeField(default=timezone.now)
+    changed = models.DateTimeField(default=timezone.now)
+    finished = models.DateTimeField(null=True)
+
+    objects = ImportQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in {self.CANCELLED, self.DONE}
+
+    def counts(self) -> Counter[str]:
+        """Return how many files are in each state; the index alone is read."""
+        rows = self.files.order_by().values_list("state").annotate(Count("pk"))
+        return Counter(dict(rows))
+
+
+class ImportFileQuerySet(QuerySet["ImportFile"]):
+    def forget(self, subjects: Iterable[Subject]) -> None:
+        """Erase what is held of people: files that wait, and lines of reports.
+
+        ``subjects``: at most as many as one ``IN (...)`` takes.
+        """
+        by_gallery: dict[int, list[str]] = {}
+        for subject in subjects:
+            by_gallery.setdefault(subject.gallery_id, []).append(subject.user_id)
+        for gallery, user_ids in by_gallery.items():
+            self.filter(batch__gallery=gallery, user_id__in=user_ids).delete()
+
+
+class ImportFile(models.Model):
+    """One file of an import: for whom it is, its bytes until it is done, and what came of it.
+
+    ``alike``: ``[subject number, similarity]`` of people of other ids whom the face would be
+    taken for. By number, as in an event: a report must not name somebody who was erased.
+    """
+
+    AWAITED, READY = "awaited", "ready"
+    NEW, THERE, REFUSED, PASSED_OVER = "new", "there", "refused", "passed_over"
+    LEFT = "left"
+    STATES: ClassVar = [
+        (AWAITED, "not sent yet"),
+        (READY, "waiting"),
+        (NEW, "registered"),
+        (THERE, "registered before"),
+        (REFUSED, "refused"),
+        (PASSED_OVER, "passed over"),
+        (LEFT, "not done"),
+    ]
+    OPEN = (AWAITED, READY)
+
+    batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="files")
+    place = models.PositiveIntegerField()  # in the browser's list, or in that of the ZIP
+    path = models.TextField()
+    size = models.BigIntegerField(default=0)
+    user_id = models.CharField(max_length=128, blank=True)
+    display_name = models.CharField(max_length=200, blank=True)
+    state = models.CharField(max_length=11, choices=STATES)
+    code = models.CharField(max_length=32, blank=True)
+    detail = models.TextField(blank=True)
+    hint = models.TextField(blank=True)
+    reference = models.UUIDField(null=True, db_index=True)
+    alike = models.JSONField(default=list)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    finished = models.DateTimeField(null=True)
+    # Last: SQLite reads a row from its beginning, and need not read this to skip it.
+    data = models.BinaryField(null=True)
+
+    objects = ImportFileQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["place"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["batch", "place"], name="one_file_a_place")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["batch", "state", "place"]),
+            models.Index(fields=["batch", "finished"]),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+
+class ImportSlice(models.Model):
+    """A part of a ZIP as the browser sent it, until its files are unpacked."""
+
+    batch = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="slices")
+    offset = models.BigIntegerField()
+    data = models.BinaryField()
+
+    class Meta:
+        ordering: ClassVar = ["offset"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["batch", "offset"], name="one_slice_an_offset")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.batch_id} from {self.offset}"

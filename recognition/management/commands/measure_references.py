@@ -1,0 +1,165 @@
+"""``manage.py measure_references DIR``: what several photographs of a person are worth, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from recognition import runtime
+from recognition.evaluation.calibrating import DRAWS, SEED
+from recognition.evaluation.extraction import extract, photographs_in, views
+from recognition.evaluation.rates import threshold_for
+from recognition.management.jobs import add_jobs
+from recognition.pipeline.embed import unit
+from recognition.pipeline.types import Floats
+
+PEOPLE, REFERENCES = (100, 1000), (1, 2, 3, 5)
+FPIR = 0.01
+TRIMMED_FROM = 3  # references: of two, neither is the odd one out
+
+Score = Callable[[list[Floats], Floats], Floats]
+
+
+def best_reference(registered: list[Floats], probes: Floats) -> Floats:
+    """Return (P, N) similarities to each person's most similar reference."""
+    rows = np.concatenate(registered)
+    starts = np.cumsum([0, *(len(own) for own in registered[:-1])])
+    return np.maximum.reduceat(probes @ rows.T, starts, axis=1)
+
+
+def mean_template(registered: list[Floats], probes: Floats) -> Floats:
+    """Return (P, N) similarities to each person's mean."""
+    return probes @ unit(np.stack([own.mean(axis=0) for own in registered])).T
+
+
+def trimmed_mean(registered: list[Floats], probes: Floats) -> Floats:
+    """Return (P, N) similarities to each person's mean without the reference farthest from it."""
+    return mean_template([_trimmed(own) for own in registered], probes)
+
+
+def _trimmed(own: Floats) -> Floats:
+    if len(own) < TRIMMED_FROM:
+        return own
+    return np.delete(own, int(np.argmin(own @ own.mean(axis=0))), axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How people are compared; whether the mirrored crop is averaged in, and on which side."""
+
+    name: str
+    score: Score
+    registered_mirrored: bool
+    probe_mirrored: bool
+
+
+METHODS = (
+    Method("best reference", best_reference, False, False),
+    Method("mean template", mean_template, False, False),
+    Method("trimmed mean", trimmed_mean, False, False),
+    Method("mean, mirrored at registration", mean_template, True, False),
+    Method("best reference, mirrored on both sides", best_reference, True, True),
+    Method("mean, mirrored on both sides", mean_template, True, True),
+    Method("trimmed mean, mirrored on both sides", trimmed_mean, True, True),
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Drawn:
+    """One gallery drawn: rows of the references by person, of the probes, and of the strangers.
+
+    The probe of place n is of the person of place n.
+    """
+
+    registered: list[Any]
+    probes: Any
+    strangers: Any
+
+
+def draw(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
+    """Register whoever has photographs to spare first, the others from what they have.
+
+    Half of those with photographs to spare stay strangers, as in ``calibration.draw_search``.
+    """
+    generator = np.random.default_rng(seed)
+    everybody = generator.permutation(np.unique(labels))
+    shuffled = generator.permutation(len(labels))
+    of = {person: shuffled[labels[shuffled] == person] for person in everybody.tolist()}
+    mated = [p for p in everybody.tolist() if len(of[p]) > references]
+    others = [p for p in everybody.tolist() if len(of[p]) <= references]
+    known = mated[: max(1, len(mated) // 2)][:people]
+    registered = (known + others + mated[len(known) :])[:people]
+    rest = set(everybody.tolist()) - set(registered)
+    return Drawn(
+        [of[p][:references] for p in registered],
+        [of[p][references] for p in known],
+        [of[p][0] for p in sorted(rest)],
+    )
+
+
+class Command(BaseCommand):
+    """Draw galleries from the photographs, and compare the methods on the same ones."""
+
+    help = "Measure FNIR at FPIR 1 % by number of references and by how they are put together."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
+        parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), default=runtime.DLIB)
+        add_jobs(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        photographs = photographs_in(options["folder"])
+        if not photographs:
+            raise CommandError(f"{options['folder']} holds no <person>/<photograph>.")
+        paths = [photograph.path for photograph in photographs]
+        made = extract(paths, options["embedder"], options, how="views", make=views)
+        found = [n for n, both in enumerate(made) if len(both)]
+        labels = np.unique([photographs[n].person for n in found], return_inverse=True)[1]
+        both = np.stack([made[n] for n in found]).reshape(len(found), 2, -1)
+        for line in lines_of(measure(both[:, 0], unit(both.sum(axis=1)), labels)):
+            self.stdout.write(line)
+
+
+def measure(plain: Floats, mirrored: Floats, labels: Any) -> dict[tuple[str, int, int], float]:
+    """Return FNIR at FPIR 1 % by (method, people, references)."""
+    sides = {False: plain, True: mirrored}
+    found: dict[tuple[str, int, int], float] = {}
+    shapes = [(people, references) for people in PEOPLE for references in REFERENCES]
+    for people, references in tqdm(shapes, unit="galleries"):
+        drawn = [
+            draw(labels, people=people, references=references, seed=SEED + n) for n in range(DRAWS)
+        ]
+        for method in METHODS:
+            ours, theirs = sides[method.registered_mirrored], sides[method.probe_mirrored]
+            found[method.name, people, references] = fnir(method.score, drawn, ours, theirs)
+    return found
+
+
+def fnir(score: Score, drawn: list[Drawn], ours: Floats, theirs: Floats) -> float:
+    """Return the share of known people who are missed where 1 % of strangers are named."""
+    right, own, strangers = [], [], []
+    for one in drawn:
+        registered = [ours[rows] for rows in one.registered]
+        similarities = score(registered, theirs[one.probes])
+        right.append(similarities.argmax(axis=1) == np.arange(len(one.probes)))
+        own.append(similarities.max(axis=1))
+        strangers.append(score(registered, theirs[one.strangers]).max(axis=1))
+    limit = np.float32(threshold_for(np.concatenate(strangers), FPIR))
+    return 1.0 - float((np.concatenate(right) & (np.concatenate(own) >= limit)).mean())
+
+
+def lines_of(found: dict[tuple[str, int, int], float]) -> list[str]:
+    """Return a table for docs/accuracy.md."""
+    shapes = [(people, references) for people in PEOPLE for references in REFERENCES]
+    heads = [f"{people:,} x {references}" for people, references in shapes]
+    lines = ["| people x references | " + " | ".join(heads) + " |", "|---" * 9 + "|"]
+    for method in METHODS:
+        cells = [f"{found[(method.name, *shape)]:.1%}".replace("%", " %") for shape in shapes]
+        lines.append(f"| {method.name} | " + " | ".join(cells) + " |")
+    return lines

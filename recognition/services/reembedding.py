@@ -1,0 +1,243 @@
+"""Another embedder for a gallery, without photographs being asked for again.
+
+The new embeddings are made beside the old ones, from what is kept around each face, while the
+service goes on. One short transaction then exchanges them; the old ones stay, for the way back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+
+from recognition import runtime, vault
+from recognition.decisions import Policy
+from recognition.errors import RecognitionError
+from recognition.evaluation.searches import leave_one_out
+from recognition.models import (
+    Gallery,
+    GalleryChange,
+    OtherEmbedding,
+    PersonTemplate,
+    Reference,
+    Subject,
+    from_bytes,
+    in_parts,
+    to_bytes,
+)
+from recognition.pipeline.context import face_in, place_of
+from recognition.pipeline.types import LANDMARKS, Floats
+from recognition.services.people import find_gallery, record
+from recognition.services.results import Actor
+
+BATCH = 32  # references embedded, and stored, at once: what a run that is killed loses
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What another embedder would change, told by asking each reference without itself.
+
+    ``changes``: (before, after) -> how many; each is right, unknown, or wrong. ``people``: whose
+    decisions get worse. ``again``: who has references of which nothing is kept.
+    """
+
+    changes: dict[tuple[str, str], int] = field(default_factory=dict)
+    people: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+
+
+def missing(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
+    """Return the references that ``embedder`` has not embedded yet, but can."""
+    return _without(gallery, embedder).filter(sealed_context__isnull=False)
+
+
+def _without(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
+    there = OtherEmbedding.objects.filter(reference=OuterRef("pk"), embedder=embedder)
+    rows = Reference.objects.filter(~Exists(there), subject__gallery=gallery)
+    return rows.exclude(embedder=embedder)
+
+
+def stage(gallery: Gallery, embedder: str) -> Iterator[int]:
+    """Embed what is missing, in batches; yield how many were done.
+
+    Stopped, it goes on from there.
+    """
+    network = runtime.extractor(embedder).embedder
+    asked = missing(gallery, embedder).select_related("subject").order_by("pk")
+    asked = asked.defer("sealed_embedding", "sealed_crop")
+    while batch := list(asked[:BATCH]):
+        keys = vault.keys_of({one.subject.number for one in batch})
+        batch = [one for one in batch if one.subject.number in keys]  # others are being erased
+        crops = [_crop(network, one, keys[one.subject.number]) for one in batch]
+        rows = network.embed(np.stack(crops)) if crops else ()
+        _keep(embedder, dict(zip(batch, map(to_bytes, rows), strict=True)), keys)
+        yield len(batch)
+
+
+def _keep(embedder: str, made: dict[Reference, bytes], keys: dict[int, bytes]) -> None:
+    """Store other embeddings of those who have not been erased or given away meanwhile."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        there = Reference.objects.filter(pk__in=[one.pk for one in made])
+        owners = dict(there.values_list("pk", "subject_id"))
+        OtherEmbedding.objects.bulk_create(
+            OtherEmbedding.sealed_for(one, embedder, embedding, keys[one.subject.number])
+            for one, embedding in made.items()
+            if owners.get(one.pk) == one.subject_id
+        )
+
+
+def _crop(network: Any, reference: Reference, key: bytes) -> Any:
+    context, place = reference.open_context(key), reference.context_place
+    assert place is not None  # noqa: S101  # it is stored with the context
+    landmarks = np.array([reference.landmarks[name] for name in LANDMARKS], np.float32)
+    return network.crop(*face_in(context, place_of(place), landmarks))
+
+
+def outlook(gallery: Gallery, embedder: str) -> Outlook:
+    """Return which decisions would change if ``embedder`` were used."""
+    listed = list(_both(gallery, embedder))
+    again = _without(gallery, embedder).filter(sealed_context__isnull=True)
+    found = Outlook(again=sorted(set(again.values_list("subject__user_id", flat=True))))
+    if not listed:
+        return found
+    names = [user_id for user_id, _, _ in listed]
+    labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
+    old, new = (
+        _decisions(gallery, name, np.array([row[n] for row in listed], np.float32), labels)
+        for n, name in ((1, gallery.embedder), (2, embedder))
+    )
+    worse = set()
+    for name, before, after in zip(names, old, new, strict=True):
+        found.changes[before, after] = found.changes.get((before, after), 0) + 1
+        if before == "right" != after:
+            worse.add(name)
+    found.people.extend(sorted(worse))
+    return found
+
+
+def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
+    """Yield user_id, embedding and other embedding of each reference that has both."""
+    rows = OtherEmbedding.objects.filter(
+        embedder=embedder, reference__subject__gallery=gallery, reference__aside=False
+    ).order_by("reference")
+    others = list(
+        rows.select_related("reference__subject").only(
+            "embedder", "sealed", "reference__embedder", "reference__sealed_embedding",
+            "reference__subject__number", "reference__subject__user_id",
+        )
+    )  # fmt: skip
+    keys = vault.keys_of({other.reference.subject.number for other in others})
+    for other in others:
+        reference = other.reference
+        if (key := keys.get(reference.subject.number)) is not None:
+            own, theirs = reference.open_embedding(key), other.open(key)
+            yield reference.subject.user_id, from_bytes(own), from_bytes(theirs)
+
+
+def _decisions(gallery: Gallery, embedder: str, embeddings: Floats, labels: Any) -> list[str]:
+    """Return right, unknown or wrong for each reference, asked without itself."""
+    counts = np.bincount(labels)[labels]
+    policy = Policy.for_identify(embedder, people=int(labels.max()) + 1, gallery=gallery)
+    own = np.full(len(labels), -1.0, np.float32)
+    _, found = leave_one_out(embeddings, labels)
+    own[counts > 1] = found.own
+    said = []
+    for similarity, other, count in zip(own, found.strangers, counts, strict=True):
+        reached = similarity >= policy.threshold_for(max(1, int(count) - 1))
+        if other >= max(policy.threshold, similarity if reached else -1.0):
+            said.append("wrong")
+        else:
+            said.append("right" if reached else "unknown")
+    return said
+
+
+def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
+    """Use ``embedder`` from now on; return how many references have no embedding of it.
+
+    Those stay, are no part of a template, and count again when the gallery goes back.
+    """
+    with transaction.atomic():
+        GalleryChange.lock()
+        gallery = find_gallery(gallery.name)
+        former = gallery.embedder
+        if former in ("", embedder):
+            raise RecognitionError("invalid_request", f"{gallery.name!r} uses {former!r} already.")
+        if left := missing(gallery, embedder).count():
+            raise RecognitionError(
+                "not_ready", f"{left} references are not embedded yet.", hint="Run reembed again."
+            )
+        _exchange(gallery, former, embedder)
+        Gallery.objects.filter(pk=gallery.pk).update(embedder=embedder)
+        people = list(Subject.objects.filter(gallery=gallery))
+        _make_templates(gallery, embedder)
+        GalleryChange.append("put", people)
+        record("reembed", gallery, actor, decision={"from": former, "to": embedder})
+        transaction.on_commit(runtime.publish)
+    return _without(gallery, embedder).count()
+
+
+def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
+    """Exchange embeddings in three statements, whatever their number."""
+    others = OtherEmbedding.objects.filter(embedder=embedder, reference__subject__gallery=gallery)
+    own = Reference.objects.filter(pk=OuterRef("reference")).values("sealed_embedding")
+    others.update(former=Subquery(own))
+    theirs = OtherEmbedding.objects.filter(reference=OuterRef("pk"), embedder=embedder)
+    rows = Reference.objects.filter(Exists(theirs), subject__gallery=gallery)
+    rows.update(sealed_embedding=Subquery(theirs.values("sealed")), embedder=embedder)
+    exchanged = OtherEmbedding.objects.filter(pk=OuterRef("pk")).values("former")
+    others.update(sealed=Subquery(exchanged), embedder=former)
+    OtherEmbedding.objects.filter(reference__subject__gallery=gallery, embedder=former).update(
+        former=None
+    )
+
+
+def _make_templates(gallery: Gallery, embedder: str) -> None:
+    """Make everybody's template anew at once."""
+    rows = Reference.objects.filter(subject__gallery=gallery, embedder=embedder, aside=False)
+    listed = list(
+        rows.select_related("subject")
+        .only("embedder", "sealed_embedding", "subject__number")
+        .order_by("subject", "created")
+    )
+    keys = vault.keys_of({reference.subject.number for reference in listed})
+    PersonTemplate.objects.filter(subject__gallery=gallery).delete()
+    made = [
+        _template(subject, embedder, list(own), keys[subject.number])
+        for subject, own in groupby(listed, attrgetter("subject"))
+        if subject.number in keys
+    ]
+    PersonTemplate.objects.bulk_create(made, batch_size=1000)
+
+
+def _template(subject: Subject, embedder: str, own: list[Reference], key: bytes) -> PersonTemplate:
+    """Return the template of somebody, as ``Subject.make_template`` makes it."""
+    mean = np.mean([from_bytes(reference.open_embedding(key)) for reference in own], axis=0)
+    vector = to_bytes(mean / np.linalg.norm(mean))
+    template = PersonTemplate.sealed_for(subject, embedder, vector, key)
+    template.references = len(own)
+    return template
+
+
+def former_embedder(gallery: Gallery) -> str:
+    """Return the embedder that the gallery had before, or raise ``not_found``."""
+    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
+    found = rows.exclude(embedder=gallery.embedder).values_list("embedder", flat=True).first()
+    if found is None:
+        raise RecognitionError("not_found", f"{gallery.name!r} has had no other embedder.")
+    return str(found)
+
+
+def forget(gallery: Gallery) -> int:
+    """Erase what is kept for the way back; return how many embeddings that were."""
+    erased = 0
+    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
+    for some in in_parts(rows.values_list("pk", flat=True)):
+        erased += OtherEmbedding.objects.filter(pk__in=some).delete()[0]
+    return erased

@@ -1,0 +1,204 @@
+"""The review queue: merge two people, move a reference, set it aside, or call it not the same.
+
+Each step notes how things were before, and is undone by bringing just that about again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from recognition import runtime, vault
+from recognition.errors import RecognitionError
+from recognition.findings import DONE, NOT_SAME, OPEN, Finding, ReviewStep
+from recognition.models import (
+    Gallery,
+    GalleryChange,
+    OtherEmbedding,
+    Reference,
+    Subject,
+    in_parts,
+)
+from recognition.services.people import record_all
+from recognition.services.results import Actor
+
+SEALED = ("sealed_embedding", "sealed_crop", "sealed_context")
+State = dict[str, dict[str, Any]]  # {"references": {id: [number, aside]}, "active": {number: bool}}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A finding with the people as they are called now."""
+
+    finding: Finding
+    person: str
+    other: str | None
+
+
+def queue(gallery: Gallery) -> list[Listed]:
+    """Return the open findings, worst first; those about people who are erased are left out."""
+    found = list(Finding.objects.filter(gallery=gallery, status=OPEN))
+    names = _names({n for f in found for n in (f.person, f.other) if n is not None})
+    return [
+        Listed(f, names[f.person], names.get(f.other) if f.other else None)
+        for f in found
+        if f.person in names and (f.other is None or f.other in names)
+    ]
+
+
+def _names(numbers: Iterable[int]) -> dict[int, str]:
+    rows = Subject.objects.all()
+    return {
+        number: user_id
+        for part in in_parts(numbers)
+        for number, user_id in rows.filter(number__in=part).values_list("number", "user_id")
+    }
+
+
+def find_finding(gallery: Gallery, key: int) -> Finding:
+    """Return an open finding, or raise ``not_found``."""
+    found = Finding.objects.filter(gallery=gallery, pk=key, status=OPEN).first()
+    if found is None:
+        raise RecognitionError("not_found", f"There is no open finding {key}.")
+    return found
+
+
+def merge(finding: Finding, *, keep: str, actor: Actor) -> ReviewStep:
+    """Give all references of both people to the one called ``keep``; the other turns inactive.
+
+    A picture that both have stays where it is.
+    """
+    people = _people(finding)
+    kept = next((p for p in people if p.user_id == keep), None)
+    if kept is None or len(people) < 2:
+        raise _wrong("keep", f"{keep!r} is none of the two people of this finding.")
+    [gone] = [p for p in people if p is not kept]
+    known = set(kept.references.values_list("source_sha256", flat=True))
+    moved = gone.references.exclude(source_sha256__in=known).values_list("pk", "aside")
+    wanted: State = {
+        "references": {str(pk): [kept.number, aside] for pk, aside in moved},
+        "active": {str(gone.number): False},
+    }
+    return _step("merge", finding, wanted, actor)
+
+
+def move(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
+    """Give a reference to the other person, whom it resembles more."""
+    if finding.other is None:
+        raise _wrong("finding", "This finding names no other person.")
+    wanted: State = {"references": {_chosen(finding, reference): [finding.other, False]}}
+    return _step("move", finding, wanted, actor)
+
+
+def set_aside(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
+    """Take a reference out of its person's template; it is kept, and can be brought back."""
+    wanted: State = {"references": {_chosen(finding, reference): [finding.person, True]}}
+    return _step("set_aside", finding, wanted, actor)
+
+
+def not_same(finding: Finding, *, actor: Actor) -> ReviewStep:
+    """Remember that there is nothing to do about this, in later audits too."""
+    return _step("not_same", finding, {}, actor, status=NOT_SAME)
+
+
+def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
+    """Bring about what was before a step; its finding is open again."""
+    with transaction.atomic():
+        GalleryChange.lock()
+        step = ReviewStep.objects.filter(gallery=gallery, pk=key, undone=False).first()
+        if step is None:
+            raise RecognitionError("not_found", f"There is no step {key} that can be undone.")
+        _bring_about(gallery, step.before, actor)
+        ReviewStep.objects.filter(pk=step.pk).update(undone=True)
+        if step.finding is not None:
+            Finding.objects.filter(pk=step.finding.pk).update(status=OPEN)
+    step.undone = True
+    return step
+
+
+def _people(finding: Finding) -> list[Subject]:
+    numbers = [n for n in (finding.person, finding.other) if n is not None]
+    return list(Subject.objects.filter(gallery_id=finding.gallery_id, number__in=numbers))
+
+
+def _chosen(finding: Finding, reference: str) -> str:
+    """Return the reference that is meant, the most suspect one where none is named."""
+    if not finding.references or (reference and reference not in finding.references):
+        raise _wrong("reference", "It is no reference of this finding.")
+    return str(reference or finding.references[0])
+
+
+def _wrong(name: str, sentence: str) -> RecognitionError:
+    return RecognitionError("invalid_request", sentence, errors={name: [sentence]})
+
+
+def _step(
+    act: str, finding: Finding, wanted: State, actor: Actor, *, status: str = DONE
+) -> ReviewStep:
+    with transaction.atomic():
+        GalleryChange.lock()
+        before = _bring_about(finding.gallery, wanted, actor)
+        Finding.objects.filter(pk=finding.pk).update(status=status)
+        return ReviewStep.objects.create(
+            gallery=finding.gallery, finding=finding, actor=actor.name, act=act, before=before
+        )
+
+
+def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
+    """Make references and people as ``wanted``; return how they were.
+
+    Raises ``not_found`` where one of them is erased, and changes nothing then.
+    """
+    asked = wanted.get("references", {})
+    rows = Reference.objects.filter(subject__gallery=gallery, pk__in=list(asked))
+    references = {str(r.pk): r for r in rows.select_related("subject")}
+    numbers = {number for number, _ in asked.values()} | set(map(int, wanted.get("active", {})))
+    numbers |= {r.subject.number for r in references.values()}
+    people = {
+        p.number: p
+        for p in Subject.objects.filter(gallery=gallery, number__in=list(numbers)).select_related(
+            "gallery"
+        )
+    }
+    if len(references) < len(asked) or len(people) < len(numbers):
+        raise RecognitionError("not_found", "Somebody or a reference was erased in between.")
+    before = _as_they_are(references, people, wanted)
+    keys = vault.keys_of(numbers)
+    for name, (number, aside) in asked.items():
+        _give(references[name], people[number], keys)
+        references[name].aside = aside
+    Reference.objects.bulk_update(references.values(), ["subject", "aside", *SEALED], batch_size=50)
+    for number, active in wanted.get("active", {}).items():
+        people[int(number)].active = active
+        people[int(number)].save(update_fields=["active", "updated"])
+    for person in people.values():
+        person.make_template()
+    GalleryChange.append("put", people.values())
+    record_all("review", people.values(), actor)
+    transaction.on_commit(runtime.publish)
+    return before
+
+
+def _give(reference: Reference, person: Subject, keys: Mapping[int, bytes]) -> None:
+    """Make a reference another person's: what is sealed is sealed anew, under their key."""
+    if reference.subject_id == person.pk:
+        return
+    old, new = keys[reference.subject.number], keys[person.number]
+    reference.seal_again(old, new)
+    reference.subject = person
+    for other in reference.others.all():
+        embedding = other.open(old)
+        other.sealed = OtherEmbedding.sealed_for(reference, other.embedder, embedding, new).sealed
+        other.save(update_fields=["sealed"])
+
+
+def _as_they_are(
+    references: dict[str, Reference], people: dict[int, Subject], wanted: State
+) -> State:
+    return {
+        "references": {key: [r.subject.number, r.aside] for key, r in references.items()},
+        "active": {number: people[int(number)].active for number in wanted.get("active", {})},
+    }

@@ -1,0 +1,97 @@
+"""API keys: listed, made with scopes and galleries, shown once, revoked."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django import forms
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from recognition.admin.keys import ApiKeyForm
+from recognition.errors import RecognitionError
+from recognition.models import ApiKey
+from recognition.services.people import record_act
+from recognition.web.base import ConsolePage, require, told
+
+
+class NewKeyForm(ApiKeyForm):
+    """The admin's form for a key that does not exist yet."""
+
+    class Meta(ApiKeyForm.Meta):
+        exclude = ("revoked",)
+        labels: ClassVar = {
+            "name": gettext_lazy("Name"),
+            "expiry_date": gettext_lazy("Expires"),
+        }
+        help_texts: ClassVar = {
+            "name": gettext_lazy("Who uses the key: a door, a program."),
+            "expiry_date": gettext_lazy("Empty: never."),
+        }
+        widgets: ClassVar = {
+            "expiry_date": forms.DateTimeInput(
+                attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+            )
+        }
+
+
+class KeysPage(ConsolePage):
+    permissions: ClassVar = {"GET": "view_apikey", "POST": "add_apikey"}
+    section = "keys"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._page(NewKeyForm())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """Make a key and show it in this answer alone: only its hash is stored."""
+        form = NewKeyForm(request.POST)
+        if not form.is_valid():
+            return self._page(form, status=400)
+        key = form.save(commit=False)
+        secret = ApiKey.objects.assign_key(key)
+        with transaction.atomic():
+            key.save()
+            made = {"key": key.prefix, "may": key.scopes}
+            record_act("create_key", self.actor, decision=made)
+        return self.show("key_made.html", key=key, secret=secret)
+
+    def _page(self, form: NewKeyForm, *, status: int = 200) -> HttpResponse:
+        if status != 200:
+            require(self.request, "view_apikey")  # the list stands on this page too
+        keys = ApiKey.objects.order_by("revoked", "-created")
+        return self.show("keys.html", keys=keys, form=form, status=status)
+
+
+class RevokePage(ConsolePage):
+    """Ask whether a key shall be revoked, then revoke it."""
+
+    permissions: ClassVar = {"GET": "change_apikey", "POST": "change_apikey"}
+    section = "keys"
+
+    def get(self, request: HttpRequest, prefix: str) -> HttpResponse:
+        return self.show("revoke.html", key=find_key(prefix))
+
+    def post(self, request: HttpRequest, prefix: str) -> HttpResponse:
+        key = find_key(prefix)
+        return told(
+            request,
+            lambda: self._revoke(key),
+            _("The key %(prefix)s is revoked.") % {"prefix": key.prefix},
+            to=reverse("console:keys"),
+        )
+
+    @transaction.atomic
+    def _revoke(self, key: ApiKey) -> None:
+        if ApiKey.objects.filter(pk=key.pk, revoked=False).update(revoked=True):
+            record_act("revoke_key", self.actor, decision={"key": key.prefix})
+
+
+def find_key(prefix: str) -> ApiKey:
+    """Return the key with ``prefix``, or raise ``not_found``."""
+    found = ApiKey.objects.filter(prefix=prefix).first() if prefix.isprintable() else None
+    if found is None:
+        raise RecognitionError("not_found", _("There is no such key."))
+    return found

@@ -1,0 +1,224 @@
+"""A user's page: who it is, the references, what was decided, why somebody is not recognised."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from recognition import services
+from recognition.errors import RecognitionError
+from recognition.models import Reference, Subject
+from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
+from recognition.services.sightings import events_of
+from recognition.web.base import ConsolePage, told
+from recognition.web.events import Line, lines
+
+HISTORY, NEAREST = 30, 5
+MOST_PAIRS = 10  # references whose similarities to each other are shown as a table
+#: From which on, of 0 to 255, a face is called well lit; sharp: see ``pipeline.quality.sharpness``.
+WELL_LIT, SHARP, ASIDE = 60, 0.8, 25
+
+
+class PrettyJson(forms.JSONField):
+    """JSON as people edit it: one member a line, letters as they are."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        return super().prepare_value(value)
+
+
+class DetailsForm(forms.ModelForm):
+    metadata = PrettyJson(
+        required=False,
+        label=gettext_lazy("Metadata"),
+        help_text=gettext_lazy("A JSON object of your own, 8 KB at most."),
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "class": "code"}),
+    )
+
+    class Meta:
+        model = Subject
+        fields = ("display_name", "metadata", "active")
+        labels: ClassVar = {
+            "display_name": gettext_lazy("Display name"),
+            "active": gettext_lazy("Active"),
+        }
+
+    def clean_metadata(self) -> dict[str, Any]:
+        return self.cleaned_data["metadata"] or {}
+
+
+def find(gallery: str, user_id: str) -> Subject:
+    """Return a user by the names in an address, or raise what does not exist."""
+    return services.find_user(services.find_gallery(gallery), user_id)
+
+
+class PersonPage(ConsolePage):
+    permissions: ClassVar = {"GET": "view_subject", "POST": "change_subject"}
+    section = "users"
+
+    def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
+        user = find(gallery, user_id)
+        return self._page(user, DetailsForm(instance=user))
+
+    def post(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
+        """Store what was changed in the form."""
+        user = find(gallery, user_id)
+        form = DetailsForm(request.POST, instance=user)
+        if not form.is_valid():
+            return self._page(find(gallery, user_id), form, status=400)
+        changes = {name: form.cleaned_data[name] for name in form.changed_data}
+        return told(
+            request,
+            lambda: (
+                changes and services.update_user(user.gallery, user_id, changes, actor=self.actor)
+            ),
+            _("The details are stored.") if changes else _("Nothing was changed."),
+            to=reverse("console:user", args=[gallery, user_id]),
+        )
+
+    def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
+        references = list(
+            user.references.filter(aside=False)
+            .defer("sealed_crop", "sealed_context", "landmarks")
+            .annotate(has_crop=Q(sealed_crop__isnull=False))
+        )
+        alike, people, unasked = self._nearest(user)
+        judgement = judge(user, references, people=people)
+        return self.show(
+            "person.html",
+            user=user,
+            form=form,
+            judgement=judgement,
+            cards=[card(number, one) for number, one in enumerate(judgement.references, 1)],
+            pairs=len(references) in range(2, MOST_PAIRS + 1),
+            hints=hints(user, judgement, alike),
+            alike=alike,
+            unasked=unasked,
+            history=self._history(user),
+            status=status,
+        )
+
+    def _nearest(self, user: Subject) -> tuple[list[Near], int, str]:
+        """Return the nearest others, among how many, and why they cannot be asked for now."""
+        try:
+            return *nearest(user, limit=NEAREST), ""
+        except RecognitionError as error:
+            return [], Subject.objects.filter(gallery=user.gallery).count(), error.detail
+
+    def _history(self, user: Subject) -> list[Line] | None:
+        if not self.request.user.has_perm("recognition.view_event"):
+            return None
+        return lines(events_of(user, limit=HISTORY))
+
+
+def card(number: int, judged: Any) -> dict[str, Any]:
+    """Return what is shown of one reference."""
+    return {"number": number, "words": in_words(judged.reference.quality), "judged": judged}
+
+
+def in_words(quality: dict[str, float]) -> str:
+    """Return measured quality as a person says it."""
+    if not quality:
+        return _("not measured")
+    light = _("well lit") if quality["brightness"] >= WELL_LIT else _("dim")
+    sharp = _("sharp") if quality["sharpness"] >= SHARP else _("a little soft")
+    aside = abs(quality["yaw"]) > ASIDE or abs(quality["pitch"]) > ASIDE
+    pose = _("turned aside") if aside else _("facing the camera")
+    return _("%(size)d px wide, %(sharp)s, %(light)s, %(pose)s") % {
+        "size": quality["size"], "sharp": sharp, "light": light, "pose": pose,
+    }  # fmt: skip
+
+
+def hints(user: Subject, judgement: Judgement, alike: list[Near]) -> list[str]:
+    """Return what stands in the way of recognising somebody, and what to do about it."""
+    found = []
+    if not user.active:
+        found.append(_("This user is inactive and never matched. Make the user active again."))
+    if not judgement.references:
+        found.append(_("There is no reference to compare with. Add a photograph."))
+    elif len(judgement.references) < FEW:
+        found.append(
+            _("There are few references. Add some of other days, in other light: with three of "
+              "them a person is missed far less often than with one.")
+        )  # fmt: skip
+    return [*found, *_weak(judgement), *_poor(judgement), *_rival(judgement, alike)]
+
+
+def _weak(judgement: Judgement) -> list[str]:
+    if not judgement.is_at_odds:
+        return []
+    number = judgement.references.index(judgement.weakest) + 1
+    values = {"number": number, "value": f"{judgement.weakest.others:.3f}"}
+    values["threshold"] = f"{judgement.verify.threshold:.3f}"
+    said = _("Reference %(number)s is unlike the others: %(value)s, where %(threshold)s would be "
+             "the same person. If it shows somebody else, remove it.")  # fmt: skip
+    return [said % values]
+
+
+def _poor(judgement: Judgement) -> list[str]:
+    said = _("Reference %(number)s: %(fault)s Replace it by a better one.")
+    return [
+        said % {"number": number, "fault": fault.detail}
+        for number, one in enumerate(judgement.references, 1)
+        for fault in one.faults
+    ]
+
+
+def _rival(judgement: Judgement, alike: list[Near]) -> list[str]:
+    if not alike or not judgement.identify.accepts(alike[0].similarity):
+        return []
+    values = {"name": alike[0].subject.user_id, "value": f"{alike[0].similarity:.3f}"}
+    said = _("%(name)s is so much alike (%(value)s) that answers are ambiguous. Are they one "
+             "person, registered twice?")  # fmt: skip
+    return [said % values]
+
+
+class ReferencePage(ConsolePage):
+    """Ask whether one reference shall be erased, then erase it."""
+
+    permissions: ClassVar = {"GET": "delete_subject", "POST": "delete_subject"}
+    section = "users"
+
+    def get(
+        self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
+    ) -> HttpResponse:
+        user = find(gallery, user_id)
+        reference = services.find_reference(user, reference_id)
+        last = user.reference_count == 1
+        return self.show("reference.html", user=user, reference=reference, last=last)
+
+    def post(
+        self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
+    ) -> HttpResponse:
+        user = find(gallery, user_id)
+        return told(
+            request,
+            lambda: services.delete_reference(
+                user.gallery, user_id, reference_id, actor=self.actor
+            ),
+            _("The reference is erased."),
+            to=reverse("console:user", args=[gallery, user_id]),
+        )
+
+
+class CropView(ConsolePage):
+    """The part of the photograph that a reference was made from, as JPEG."""
+
+    permissions: ClassVar = {"GET": "view_subject"}
+
+    def get(
+        self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
+    ) -> HttpResponse:
+        reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
+        crop = reference.crop
+        if crop is None:
+            raise RecognitionError("not_found", _("No crop is kept of this reference."))
+        return HttpResponse(crop, content_type="image/jpeg")

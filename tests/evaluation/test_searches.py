@@ -1,0 +1,76 @@
+"""Searches measured, against loops that do the same one by one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recognition.evaluation import searches
+from recognition.evaluation.report import Sample, by_group, by_years, people_report
+from recognition.pipeline.embed import unit
+
+RANDOM = np.random.default_rng(3)
+
+
+def crowd(people: int, photographs: int, noise: float = 0.7) -> tuple[np.ndarray, np.ndarray]:
+    """Return embeddings (N, 16) and labels (N,) of made-up people."""
+    centres = np.repeat(RANDOM.normal(size=(people, 16)), photographs, axis=0)
+    rows = centres + noise * RANDOM.normal(size=centres.shape)
+    return unit(rows.astype(np.float32)), np.repeat(np.arange(people), photographs)
+
+
+def test_ranks_and_similarities_are_those_of_a_loop():
+    embeddings, labels = crowd(30, 3)
+    registered, probes, strangers = searches.split(embeddings, labels, references=2, strangers=True)
+    templates, people = searches.templates_of(*registered)
+    found = searches.search(templates, people, probes, strangers)
+    for n, (probe, whose) in enumerate(zip(*probes, strict=True)):
+        similarities = {p: float(t @ probe) for p, t in zip(people, templates, strict=True)}
+        order = sorted(similarities, key=similarities.__getitem__, reverse=True)
+        assert found.ranks[n] == order.index(whose) + 1
+        assert found.own[n] == pytest.approx(similarities[whose], abs=1e-6)
+
+
+def test_strangers_are_never_registered():
+    embeddings, labels = crowd(20, 2)
+    parts = searches.split(embeddings, labels, references=1, strangers=True)
+    registered, probes, strangers = (set(part[1].tolist()) for part in parts)
+    assert len(registered) == len(strangers) == 10 and probes == registered
+    assert not registered & strangers
+
+
+def test_leaving_one_out_is_what_a_loop_does():
+    embeddings, labels = crowd(12, 3)
+    _, found = searches.leave_one_out(embeddings, labels)
+    for n, (probe, whose) in enumerate(zip(embeddings, labels, strict=True)):
+        rest = (labels == whose) & (np.arange(len(labels)) != n)
+        mean = embeddings[rest].mean(axis=0)
+        assert found.own[n] == pytest.approx(float(probe @ mean / np.linalg.norm(mean)), abs=1e-5)
+        others = [embeddings[labels == p].mean(axis=0) for p in range(12) if p != whose]
+        best = max(float(probe @ m / np.linalg.norm(m)) for m in others)
+        assert found.strangers[n] == pytest.approx(best, abs=1e-5)
+
+
+def test_fpir_is_kept_at_the_threshold_for_it():
+    embeddings, labels = crowd(400, 2)
+    parts = searches.split(embeddings, labels, references=1, strangers=True)
+    found = searches.search(*searches.templates_of(*parts[0]), *parts[1:])
+    report = searches.identification(found)
+    assert [row["fpir"] for row in report["fnir_at_fpir"] if "fnir" in row] == [1e-1, 1e-2]
+    row = report["fnir_at_fpir"][1]
+    assert searches.fpir_at(found, row["threshold"]) <= 0.01
+    assert searches.fnir_at(found, row["threshold"]) == pytest.approx(row["fnir"]["rate"])
+
+
+def test_groups_and_years_are_told_apart():
+    embeddings, labels = crowd(60, 3, noise=0.3)
+    names = [f"p{label}/{n}.jpg" for n, label in enumerate(labels)]
+    groups = {"side": {f"p{n}": "left" if n < 20 else "right" for n in range(60)}}
+    dates = {name: 2000.0 + 3 * (n % 3) for n, name in enumerate(names)}
+    sample = Sample(names, embeddings, labels, groups, dates)
+    report, found, _ = people_report(sample, references=1, strangers=None)
+    assert report["groups"]["side"]["left"]["fnmr"]["trials"] == 60
+    assert report["groups"]["side"]["right"]["fmr"]["trials"] == 40 * 39 / 2 * 9
+    assert [r["fnmr"]["trials"] for r in report["years"]] == [0, 0, 120, 60, 0]
+    assert by_group(sample, found, 2.0)["side"]["left"]["fnmr"]["rate"] == 1.0
+    assert by_years(Sample(names, embeddings, labels), found, (labels, labels), 0.5) == []

@@ -1,0 +1,109 @@
+"""What a ZIP may hold that is not taken."""
+
+from __future__ import annotations
+
+import io
+import stat
+import struct
+import zipfile
+
+import pytest
+
+from recognition.errors import RecognitionError
+from recognition.import_models import Import
+from recognition.services import imports
+from tests.conftest import TESTER
+from tests.imports.conftest import begin_zip, left, outcomes, packed, run
+
+
+def with_member(portrait: bytes, name: str, data: bytes, **attributes: int) -> bytes:
+    """Return a ZIP of a portrait and of a member that has odd attributes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("joe/1.jpg", portrait)
+        info = zipfile.ZipInfo(name)
+        info.compress_type = zipfile.ZIP_DEFLATED
+        for attribute, value in attributes.items():
+            setattr(info, attribute, value)
+        archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "code"),
+    [
+        ("../joe/2.jpg", {}, "unsafe_name"),
+        ("..\\joe\\2.jpg", {}, "unsafe_name"),
+        ("/joe/2.jpg", {}, "unsafe_name"),
+        ("joe/2.jpg", {"external_attr": (stat.S_IFLNK | 0o777) << 16}, "unsafe_name"),
+        ("joe/2.jpg", {"compress_type": zipfile.ZIP_LZMA}, "unsupported_member"),
+        ("__MACOSX/joe/._2.jpg", {}, "passed_over"),
+        ("joe/Thumbs.db", {}, "passed_over"),
+        ("joe\\2.jpg", {}, "unsupported_image"),
+        ("joe/2.jpg", {}, "unsupported_image"),
+    ],
+)
+def test_a_member_is_refused_by_itself(gallery, photos, name, attributes, code):
+    data = with_member(photos.biden.read_bytes(), name, b"a text", **attributes)
+    batch = run(begin_zip(gallery, data))
+    assert list(outcomes(batch).values()) == ["new", code]
+    assert left(batch) == 0
+
+
+def test_an_encrypted_member_is_refused(gallery, photos):
+    data = bytearray(with_member(photos.biden.read_bytes(), "joe/2.jpg", b"a text"))
+    last = data.rindex(b"PK\x01\x02")
+    data[last + 8] |= 1
+    batch = run(begin_zip(gallery, bytes(data)))
+    assert list(outcomes(batch).values()) == ["new", "encrypted"]
+
+
+def test_a_member_that_unpacks_to_too_much_is_refused(gallery, photos, settings):
+    settings.MAX_IMAGE_BYTES = 2**20
+    files = {"joe/1.jpg": photos.biden.read_bytes(), "joe/2.jpg": bytes(2**20 + 1)}
+    batch = run(begin_zip(gallery, packed(files)))
+    assert list(outcomes(batch).values()) == ["new", "unsupported_member"]
+
+
+def test_a_member_that_is_longer_than_it_says_is_refused(gallery, photos, settings):
+    settings.MAX_IMAGE_BYTES = 2**20
+    data = bytearray(with_member(photos.biden.read_bytes(), "joe/2.jpg", bytes(2**20 + 9)))
+    last = data.rindex(b"PK\x01\x02")
+    data[last + 24 : last + 28] = struct.pack("<I", 100)
+    batch = run(begin_zip(gallery, bytes(data)))
+    assert list(outcomes(batch).values()) == ["new", "unsupported_member"]
+
+
+def test_a_broken_member_is_refused(gallery, photos):
+    files = {"joe/1.jpg": photos.biden.read_bytes(), "joe/2.jpg": photos.obama.read_bytes()}
+    data = bytearray(packed(files, zipfile.ZIP_STORED))
+    data[len(files["joe/1.jpg"]) + 5000] ^= 0xFF
+    batch = run(begin_zip(gallery, bytes(data)))
+    assert list(outcomes(batch).values()) == ["new", "unsupported_member"]
+
+
+@pytest.mark.parametrize("data", [b"no zip at all", packed({"joe/1.jpg": b"x" * 999})[:-9]])
+def test_what_is_no_zip_is_told_and_stays_to_be_discarded(gallery, data):
+    batch = begin_zip(gallery, data)
+    with pytest.raises(RecognitionError, match="The ZIP cannot be read"):
+        imports.complete(batch, TESTER)
+    assert Import.objects.get().state == Import.UPLOADING
+
+
+def test_an_empty_zip_is_told(gallery):
+    with pytest.raises(RecognitionError, match="It holds no files"):
+        imports.complete(begin_zip(gallery, packed({})), TESTER)
+
+
+def test_a_zip_of_too_many_files_is_not_even_listed(gallery, settings):
+    settings.MAX_IMPORT_FILES = 3
+    batch = begin_zip(gallery, packed({f"joe/{n}.jpg": b"" for n in range(4)}))
+    with pytest.raises(RecognitionError, match="more than 3 files"):
+        imports.complete(batch, TESTER)
+
+
+def test_a_zip_that_unpacks_to_too_much_is_refused(gallery, settings):
+    data = packed({f"joe/{n}.jpg": bytes(1000) for n in range(9)})
+    settings.MAX_IMPORT_BYTES = 8000
+    with pytest.raises(RecognitionError, match="Unpacked it has 9,000 bytes"):
+        imports.complete(begin_zip(gallery, data), TESTER)

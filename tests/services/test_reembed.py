@@ -1,0 +1,189 @@
+"""Another embedder for a gallery: prepared, interrupted, changed over, and back."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from recognition import curves, runtime, services
+from recognition.curves import CALIBRATIONS, Calibration
+from recognition.errors import RecognitionError
+from recognition.models import OtherEmbedding, PersonTemplate, Reference, from_bytes
+from recognition.pipeline import embed
+from recognition.pipeline.context import context_of, face_in
+from recognition.pipeline.decode import decode
+from recognition.runtime import DLIB
+from recognition.services import reembedding
+from recognition.services.results import Selection
+from tests.commands.conftest import run
+from tests.conftest import TESTER
+
+PLAIN = "dlib-resnet-v1-plain"
+
+
+class Plain(embed.DlibResNet):
+    """dlib's network without the mirror image: a second embedder of real weights."""
+
+    id = PLAIN
+
+    def __init__(self, network: Any, *, mirrored: bool = False) -> None:
+        super().__init__(network, mirrored=False)
+
+
+class Short(embed.DlibResNet):
+    """An embedder of another dimension; its embeddings say little, and are of length 1."""
+
+    id = "short"
+    dimension = 32
+    mixer: ClassVar = np.random.default_rng(1).normal(size=(128, 32)).astype(np.float32)
+
+    def embed(self, crops: Any) -> Any:
+        return embed.unit(embed.DlibResNet(self._network).embed(crops) @ self.mixer)
+
+
+@pytest.fixture
+def others(gallery, monkeypatch, tmp_path):
+    """Make the embedders above known, with the network and the thresholds of dlib's."""
+    real = runtime.network
+    document = json.loads((CALIBRATIONS / f"{DLIB}.json").read_text())
+    for kind in (Plain, Short):
+        monkeypatch.setitem(runtime.EMBEDDERS, kind.id, kind)
+        text = json.dumps({**document, "embedder": kind.id, "id": kind.id})
+        (tmp_path / f"{kind.id}.json").write_text(text)
+    (tmp_path / f"{DLIB}.json").write_text(json.dumps(document))
+    monkeypatch.setattr(curves, "CALIBRATIONS", tmp_path)
+    names = {PLAIN: DLIB, "short": DLIB}
+    monkeypatch.setattr(runtime, "network", lambda name: real(names.get(name, name)))
+    yield
+    runtime.extractor.cache_clear()
+    Calibration.of.__func__.cache_clear()
+
+
+@pytest.fixture
+def known(gallery, register):
+    for user_id, photograph in (("barack", "obama"), ("barack", "obama2"), ("joe", "biden")):
+        register(user_id, photograph)
+
+
+def current():
+    return services.find_gallery("default")
+
+
+def state() -> dict:
+    rows = Reference.objects.order_by("pk")
+    return {
+        "references": [(one.pk, one.embedder, one.embedding) for one in rows],
+        "templates": {t.subject_id: bytes(t.vector) for t in PersonTemplate.objects.all()},
+    }
+
+
+def changed_over(to: str) -> None:
+    for _ in reembedding.stage(current(), to):
+        pass
+    reembedding.activate(current(), to, actor=TESTER)
+
+
+@pytest.mark.parametrize("photograph", ["obama", "biden", "astronaut"])
+@pytest.mark.parametrize("embedder", [DLIB])
+def test_what_is_kept_gives_the_same_embedding(gallery, photos, photograph, embedder):
+    extractor = runtime.extractor(embedder)
+    picture = decode(photos.upload(photograph).data)
+    face = extractor.embed(picture, extractor.detect(picture)[:1])[0]
+    context, place = context_of(picture, face.detection)
+    crop = extractor.embedder.crop(*face_in(context, place, face.detection.landmarks))
+    assert float(extractor.embedder.embed(crop[None])[0] @ face.embedding) > 0.99
+    assert len(context) < 150_000
+
+
+def test_preparing_changes_nothing_that_is_in_use(known, others):
+    before = state()
+    assert list(reembedding.stage(current(), PLAIN)) == [3]
+    assert (state(), current().embedder) == (before, DLIB)
+    found = reembedding.outlook(current(), PLAIN)
+    assert sum(found.changes.values()) == 3 and found.again == []
+
+
+def test_changing_over_answers_by_the_new_embedder_and_goes_back(known, others, photos):
+    before = state()
+    changed_over(PLAIN)
+    found = services.identify(current(), photos.upload("obama3"), actor=TESTER)
+    assert (found.model, [m.user_id for m in found.matches]) == (PLAIN, ["barack"])
+    assert {r.embedder for r in Reference.objects.all()} == {PLAIN}
+    changed_over(reembedding.former_embedder(current()))
+    assert (state(), current().embedder) == (before, DLIB)
+
+
+def test_embeddings_are_the_new_embedders_own(known, others, photos):
+    changed_over(PLAIN)
+    reference = Reference.objects.get(subject__user_id="joe")
+    extractor = runtime.extractor(PLAIN)
+    picture = decode(photos.upload("biden").data)
+    face = extractor.embed(picture, extractor.detect(picture)[:1])[0]
+    assert float(from_bytes(reference.embedding) @ face.embedding) > 0.99
+
+
+def test_another_dimension_is_searched_too(known, others, photos):
+    services.identify(current(), photos.upload("obama3"), actor=TESTER)  # the old index is loaded
+    changed_over("short")
+    found = services.identify(current(), photos.upload("obama"), actor=TESTER)
+    assert (found.people, found.model) == (2, "short")
+    assert found.faces[0].decision.status in ("match", "ambiguous")
+
+
+def test_a_request_that_began_before_is_told_to_come_again(known, others, photos):
+    early = current()
+    changed_over("short")
+    for act in (
+        lambda: services.identify(early, photos.upload("obama3"), actor=TESTER),
+        lambda: services.verify(
+            early, "joe", photos.upload("biden"), selection=Selection(), actor=TESTER
+        ),
+    ):
+        with pytest.raises(RecognitionError) as refusal:
+            act()
+        assert refusal.value.code == "not_ready"
+
+
+def test_a_run_that_was_stopped_goes_on(known, others, monkeypatch):
+    monkeypatch.setattr(reembedding, "BATCH", 1)
+    stopped = reembedding.stage(current(), PLAIN)
+    next(stopped)
+    stopped.close()
+    with pytest.raises(RecognitionError):
+        reembedding.activate(current(), PLAIN, actor=TESTER)
+    assert list(reembedding.stage(current(), PLAIN)) == [1, 1]
+    reembedding.activate(current(), PLAIN, actor=TESTER)
+    assert current().embedder == PLAIN
+
+
+def test_who_has_nothing_kept_is_listed_and_not_matched(known, others, photos):
+    Reference.objects.filter(subject__user_id="joe").update(sealed_context=None)
+    ran = run("reembed", "--to", PLAIN, "--activate")
+    assert ran.status == 1 and "To be registered again: joe" in ran.stdout
+    assert not services.identify(current(), photos.upload("biden"), actor=TESTER).matches
+    assert run("reembed", "--rollback").status == 0
+    found = services.identify(current(), photos.upload("biden"), actor=TESTER)
+    assert [m.user_id for m in found.matches] == ["joe"]
+
+
+def test_who_registers_between_is_changed_over_too(known, others, register, photos):
+    list(reembedding.stage(current(), PLAIN))
+    register("eileen", "astronaut")
+    assert run("reembed", "--to", PLAIN, "--activate").status == 0
+    found = services.identify(current(), photos.upload("astronaut"), actor=TESTER)
+    assert [m.user_id for m in found.matches] == ["eileen"]
+
+
+def test_erasing_erases_the_other_embeddings_too(known, others):
+    list(reembedding.stage(current(), PLAIN))
+    services.unregister(current(), "barack", actor=TESTER)
+    assert OtherEmbedding.objects.count() == 1
+    assert run("reembed", "--forget").stdout.startswith("Erased: 1")
+
+
+def test_what_makes_no_sense_is_refused(known, others):
+    assert run("reembed", "--to", DLIB).status == 2
+    assert run("reembed", "--rollback").status == 2

@@ -1,0 +1,52 @@
+"""Several photographs of a person, put together in different ways."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recognition.management.commands import measure_references as command
+from recognition.pipeline.embed import unit
+
+RANDOM = np.random.default_rng(8)
+
+
+def rows(*numbers: int) -> np.ndarray:
+    return np.eye(4, dtype=np.float32)[list(numbers)]
+
+
+def test_the_best_reference_counts_alone():
+    found = command.best_reference([rows(0, 1), rows(2)], rows(1, 2))
+    assert found.tolist() == [[1, 0], [0, 1]]
+
+
+def test_the_mean_lies_between_its_references():
+    found = command.mean_template([rows(0, 1), rows(2)], rows(1, 2))
+    assert found[0].tolist() == pytest.approx([np.sqrt(0.5), 0])
+
+
+def test_trimming_leaves_out_the_reference_that_is_farthest_away():
+    found = command.trimmed_mean([rows(0, 0, 1)], rows(0, 1))
+    assert found.ravel().tolist() == [1, 0]
+
+
+def test_of_two_references_none_is_trimmed():
+    kept = command.trimmed_mean([rows(0, 1)], rows(0))
+    assert kept.item() == pytest.approx(np.sqrt(0.5))
+
+
+def test_no_stranger_is_registered_and_each_probe_is_of_its_place():
+    labels = np.repeat(np.arange(50), 4)
+    drawn = command.draw(labels, people=30, references=3, seed=1)
+    registered = [set(labels[rows].tolist()) for rows in drawn.registered]
+    assert len(registered) == 30 and all(len(one) == 1 for one in registered)
+    assert not set.union(*registered) & set(labels[drawn.strangers].tolist())
+    for own, probe in zip(drawn.registered, drawn.probes, strict=False):
+        assert labels[probe] == labels[own[0]] and probe not in own
+
+
+def test_people_who_are_easy_to_tell_are_not_missed():
+    centres = np.repeat(RANDOM.normal(size=(200, 32)), 4, axis=0)
+    embeddings = unit((centres + 0.05 * RANDOM.normal(size=centres.shape)).astype(np.float32))
+    drawn = [command.draw(np.repeat(np.arange(200), 4), people=100, references=3, seed=2)]
+    assert command.fnir(command.mean_template, drawn, embeddings, embeddings) == 0

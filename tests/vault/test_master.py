@@ -1,0 +1,23 @@
+"""The file of the master key: one key, whoever is first."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from recognition.vault import master
+
+THREADS = 8
+
+
+def test_threads_that_begin_at_once_make_one_key(tmp_path):
+    for number in range(20):
+        path = tmp_path / f"{number}.key"
+        with ThreadPoolExecutor(THREADS) as pool:
+            made = pool.map(lambda _, p=path: master.from_file(p, may_make=always), range(THREADS))
+            assert len({ring.keys for ring in made}) == 1
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert len(list(tmp_path.iterdir())) == 20
+
+
+def always() -> bool:
+    return True

@@ -1,0 +1,106 @@
+"""API keys: made, shown once, revoked; when they were last used."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from recognition import models
+from recognition.models import ApiKey
+from tests.web.conftest import queries
+
+KEYS = "/console/keys"
+
+
+def make(client, **form):
+    return client.post(KEYS, {"name": "door", "scopes": ["read"], **form})
+
+
+@pytest.fixture
+def secret(administrator) -> str:
+    """Return a new key, as its page shows it."""
+    return make(administrator).context["secret"]
+
+
+def test_a_key_is_made_as_asked_and_shown_once(administrator):
+    answer = make(administrator, galleries=["default"], expiry_date="2100-01-01T12:30")
+    key = ApiKey.objects.get_from_key(answer.context["secret"])
+    assert (key.name, key.scopes, key.galleries) == ("door", ["read"], ["default"])
+    assert key.expiry_date.isoformat() == "2100-01-01T12:30:00+00:00"
+    assert f'value="{answer.context["secret"]}"' in answer.content.decode()
+    assert answer.context["secret"] not in administrator.get(KEYS).content.decode()
+    assert answer["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [{"name": ""}, {"scopes": []}, {"scopes": ["x"]}, {"galleries": ["x"]}, {"expiry_date": "x"}],
+)
+def test_odd_fields_are_refused_at_their_place(administrator, form):
+    answer = make(administrator, **form)
+    assert answer.status_code == 400
+    assert list(answer.context["form"].errors) == list(form)
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_cannot_be_made_revoked_already(administrator):
+    make(administrator, revoked="on")
+    assert not ApiKey.objects.get().revoked
+
+
+def test_a_revoked_key_works_no_longer(administrator, secret):
+    prefix = ApiKey.objects.get().prefix
+    asked = administrator.get(f"{KEYS}/{prefix}/revoke").content.decode()
+    page = administrator.post(f"{KEYS}/{prefix}/revoke", follow=True).content.decode()
+    assert "Revoke the key of door?" in asked
+    assert f"The key {prefix} is revoked." in page
+    with pytest.raises(ObjectDoesNotExist):
+        ApiKey.objects.get_from_key(secret)
+
+
+@pytest.mark.parametrize("prefix", ["nothing", "%00", "%E2%82%AC"])
+def test_a_key_that_is_not_there_is_said_in_words(administrator, prefix):
+    answer = administrator.post(f"{KEYS}/{prefix}/revoke")
+    assert answer.status_code == 404
+    assert "There is no such key." in answer.content.decode()
+
+
+def test_the_list_tells_the_state_and_never_the_hash(administrator, secret):
+    make(administrator, name="old")
+    ApiKey.objects.filter(name="old").update(expiry_date=timezone.now() - timedelta(days=1))
+    page = administrator.get(KEYS).content.decode()
+    assert "valid" in page and "expired" in page
+    assert not [key for key in ApiKey.objects.all() if key.hashed_key in page]
+
+
+def test_many_keys_take_as_many_queries_as_one(administrator, secret):
+    one = queries(administrator, KEYS)
+    for _ in range(10):
+        make(administrator)
+    assert queries(administrator, KEYS) == one <= 6
+
+
+def use(secret: str) -> int:
+    """Use a key; return how often it was written down."""
+    with CaptureQueriesContext(connection) as sent:
+        assert Client().get("/users", headers={"X-API-Key": secret}).status_code == 200
+    return sum(query["sql"].startswith("UPDATE") for query in sent)
+
+
+def test_the_use_of_a_key_is_noted_once_a_minute(administrator, secret, monkeypatch):
+    assert (use(secret), use(secret)) == (1, 0)
+    assert timezone.now() - ApiKey.objects.get().last_used < timedelta(minutes=1)
+    monkeypatch.setattr(models, "USE_NOTED", 0.0)
+    assert use(secret) == 1
+
+
+def test_a_key_that_is_refused_was_not_used(administrator, secret):
+    ApiKey.objects.update(revoked=True)
+    assert Client().get("/users", headers={"X-API-Key": secret}).status_code == 401
+    assert ApiKey.objects.get().last_used is None
