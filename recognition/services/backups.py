@@ -25,6 +25,7 @@ from django.db import connection, models, transaction
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
+from recognition.findings import Finding, ReviewStep
 from recognition.models import (
     ApiKey,
     AuditState,
@@ -32,8 +33,10 @@ from recognition.models import (
     Event,
     Gallery,
     GalleryChange,
+    OtherEmbedding,
     PersonTemplate,
     Reference,
+    Sighting,
     StoredCalibration,
     Subject,
     Suppression,
@@ -45,10 +48,11 @@ from recognition.services.receipts import HASHING, log_path, logged
 from recognition.services.results import Actor
 from recognition.vault import stream
 
-#: In the order in which rows may refer to each other.
+#: In the order in which rows may refer to each other. Imports under way are begun again, and what
+#: Milvus holds is written anew.
 KEPT: tuple[type[models.Model], ...] = (
-    Group, User, StoredCalibration, Gallery, Subject, Reference, PersonTemplate, GalleryChange,
-    Event, AuditState, Erasure, Suppression, ApiKey,
+    Group, User, StoredCalibration, Gallery, Subject, Reference, OtherEmbedding, PersonTemplate,
+    GalleryChange, Event, Sighting, AuditState, Finding, ReviewStep, Erasure, Suppression, ApiKey,
 )  # fmt: skip
 PORTION = 500
 

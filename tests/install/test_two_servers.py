@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import http.client
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,10 +27,6 @@ def sites(
     """Return two servers that know of each other by database and Redis alone."""
     redis = RedisServer(tmp_path_factory.mktemp("redis"))
     environment = {"DATABASE_URL": postgres.create("two_servers"), "REDIS_URL": redis.url}
-    environment |= {
-        "KEYS_DATABASE_URL": postgres.create("two_servers_keys"),
-        "FACE_MASTER_KEY": base64.b64encode(os.urandom(32)).decode(),
-    }
     environment |= {"TRUSTED_PROXIES": "127.0.0.1", "RATE_DEFAULT": f"{LIMIT}/m"}
     first = Site(tmp_path_factory.mktemp("site"), networks_dir, **environment).start()
     environment |= first.keys
