@@ -134,7 +134,7 @@ class Run:
             return Outcome(ImportFile.REFUSED, "internal_error", said, "Register it by itself.")
         self.batch.files.filter(pk=file.pk).update(attempts=file.attempts + 1)
         upload = Upload(PurePosixPath(file.path).name, from_stored(file.data or b""))
-        options = RegisterOptions(display_name=file.display_name or None)
+        options = RegisterOptions(display_name=file.display_name or None, bulk=True)
         try:
             done = register(self.batch.gallery, file.user_id, [upload], options, self.actor)
         except RecognitionError as error:
