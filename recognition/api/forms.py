@@ -288,6 +288,7 @@ class IdentifyForm(GalleryForm):
         1, MOST_CANDIDATES, "Also list so many nearest people; wants the scope read too."
     )
     min_face_size = min_face_size()
+    live = truth("A frame of a video: the same decision is written down once in 30 seconds.")
 
 
 class DetectForm(GalleryForm):

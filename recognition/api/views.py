@@ -149,6 +149,7 @@ class IdentifyView(PictureView):
                 candidates=sent["candidates"] or 0,
                 wanted=asked,
                 min_face_size=sent["min_face_size"],
+                live=sent["live"],
                 actor=self.actor,
             )
         return Response(shown(IdentificationSerializer, identification))

@@ -31,6 +31,7 @@ from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_user, record
+from recognition.services.repeats import Repeats
 from recognition.services.results import (
     Actor,
     Comparison,
@@ -49,6 +50,7 @@ from recognition.services.sightings import record_sightings
 
 ABOUT_FACES = 422  # the status of refusals that measure a face
 EVENT_CANDIDATES = 3  # of each face, kept in the event
+repeats = Repeats()
 NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
 
 
@@ -182,9 +184,13 @@ def identify(
     candidates: int = 0,
     wanted: Wanted = BY_SETTINGS,
     min_face_size: int | None = None,
+    live: bool = False,
     actor: Actor,
 ) -> Identification:
-    """Search the gallery for every face in a picture (1:N), largest face first."""
+    """Search the gallery for every face in a picture (1:N), largest face first.
+
+    ``live``: the picture is a frame of a video (``services.repeats``).
+    """
     embedder = runtime.embedder_of(gallery)
     with recorded("identify", gallery, actor) as event:
         view = look(upload, embedder, Selection(min_face_size=min_face_size))
@@ -208,9 +214,19 @@ def identify(
         event["named"] = [
             face.decision.matches[0] for face in identified if face.decision.status == MATCH
         ]
+        if live:
+            event["repeat"] = (actor.name, gallery.pk, _decisions(identified))
     twice = tuple(_conflicts(identified))
     return Identification(
         identified, first, policy, len(index), embedder, view.clock.laps, twice, event["event"]
+    )
+
+
+def _decisions(identified: list[Identified]) -> tuple[tuple[str, int], ...]:
+    """Return what was decided, in an order of its own: frames with the same people are the same."""
+    decisions = [face.decision for face in identified]
+    return tuple(
+        sorted((d.status, d.matches[0].subject_number if d.matches else 0) for d in decisions)
     )
 
 
@@ -345,8 +361,9 @@ def _candidate(candidate: Candidate, who: Mapping[int, Named], policy: Policy) -
 def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any]]:
     """Write an ``Event`` of what is done inside, refusals included.
 
-    The block adds to the dict; ``subject``, ``outcome`` and ``named`` (the candidates who were
-    named) are taken out of it, the rest is kept. Afterwards ``event`` in it is the event's id.
+    The block adds to the dict; ``subject``, ``outcome``, ``named`` (the candidates who were named)
+    and ``repeat`` (what is not written down again for a while) are taken out of it, the rest is
+    kept. Afterwards ``event`` in it is the event's id.
     """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
     try:
@@ -364,7 +381,16 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
     finally:
         outcome = decision.pop("outcome", "internal_error")
         subject, named = decision.pop("subject", None), decision.pop("named", [])
-        with transaction.atomic() if named else nullcontext():
-            event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
-            record_sightings(event, named)
-        decision["event"] = event.pk
+        repeat = decision.pop("repeat", None)
+        written = repeat and repeats.event_of(repeat)
+        if not written:
+            decision |= {"repeats": repeats.count(repeat)} if repeat else {}
+            with transaction.atomic() if named else nullcontext():
+                event = record(
+                    act, gallery, actor, subject=subject, outcome=outcome, decision=decision
+                )
+                record_sightings(event, named)
+            written = event.pk
+            if repeat:
+                repeats.written(repeat, written)
+        decision["event"] = written

@@ -91,7 +91,7 @@ async function look(own, signal) {
     const sent = await frame(video, { width: WIDTHS[width], canvas });
     const scale = video.videoWidth / canvas.width;
     const begun = performance.now();
-    const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2 }, signal });
+    const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2, live: "true" }, signal });
     if (stream !== own) return 0;
     adapt(performance.now() - begun);
     if (said.querySelector("[data-trouble]")) said.replaceChildren();
