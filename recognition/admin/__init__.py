@@ -5,6 +5,7 @@ Whatever is done to a face here goes through ``services``, as it does in the API
 
 from django.contrib import admin
 from django.urls import reverse_lazy
+from django_tasks_db.models import DBTaskResult
 from rest_framework_api_key.models import APIKey
 
 from recognition.admin.events import EventAdmin
@@ -22,3 +23,5 @@ admin.site.register(ApiKey, ApiKeyAdmin)
 admin.site.register(Event, EventAdmin)
 # The package's own keys open nothing here: ours have scopes and galleries.
 admin.site.unregister(APIKey)
+# A task only wakes a worker; imports have a page of their own.
+admin.site.unregister(DBTaskResult)

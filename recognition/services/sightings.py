@@ -29,9 +29,9 @@ def record_sightings(event: Event, named: Iterable[Candidate]) -> None:
 
 
 def events_of(subject: Subject, *, limit: int) -> list[Event]:
-    """Return the newest events about a person or naming them, newest first."""
+    """Return the newest events about a person or naming them, newest first; no mere looks."""
     # Two queries with an index each: one with both conditions would read every event.
-    about = Event.objects.filter(subject_number=subject.number)[:limit]
+    about = Event.objects.filter(subject_number=subject.number).exclude(act="view")[:limit]
     seen = Sighting.objects.filter(subject_number=subject.number).order_by("-time")
     naming = [sighting.event for sighting in seen.select_related("event")[:limit]]
     found = {event.pk: event for event in [*about, *naming]}

@@ -65,7 +65,7 @@ class PersonPage(ConsolePage):
     section = "users"
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
-        user = find(gallery, user_id)
+        user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
         return self._page(user, DetailsForm(instance=user))
 
     def post(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:

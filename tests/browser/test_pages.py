@@ -99,5 +99,5 @@ def test_who_is_not_signed_in_is_led_to_sign_in_and_back(visit):
 def test_home_shows_what_is_in_force(visit):
     page = visit("/console/")
     expect(page.locator("main")).to_contain_text("dlib-resnet-v1")
-    expect(page.locator("main")).to_contain_text("1 % of strangers are named")
+    expect(page.locator("main")).to_contain_text("of strangers 0.1 % are taken for a person")
     expect(page.get_by_role("heading", name="Health")).to_be_visible()

@@ -19,7 +19,7 @@ def test_it_tells_who_is_known_and_what_decides(viewer, register):
     register("ada", "obama", "obama2")
     text = viewer.get("/console/").content.decode()
     assert "2 references" in text and "dlib-resnet-v1" in text
-    assert "1 % of strangers are named" in text
+    assert "of strangers 1 % are named" in text
     assert "Allowed by the weights" in text
 
 
