@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from recognition import runtime, services
+from recognition import runtime, services, vault
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.prepare import prepare
 from recognition.services import RegisterOptions
@@ -65,6 +65,13 @@ def networks_dir() -> Path:
         say=print,
     )
     return store.folders[-1]
+
+
+@pytest.fixture(autouse=True)
+def closed_keys() -> Iterator[None]:
+    """Leave no connection to the key store open: a test without a database could not use it."""
+    yield
+    vault.keys().close()
 
 
 @pytest.fixture
