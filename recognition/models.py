@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import secrets
-import time
 import uuid
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
-from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import connection, models
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.utils import timezone
-from rest_framework_api_key.models import AbstractAPIKey, BaseAPIKeyManager
 
 from recognition import (
     import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
-from recognition.findings import Finding as Finding  # Django looks for models here
+from recognition.event_models import AuditState as AuditState  # Django looks for models here
+from recognition.event_models import Erasure as Erasure
+from recognition.event_models import Event as Event
+from recognition.event_models import Sighting as Sighting
+from recognition.event_models import Suppression as Suppression
+from recognition.findings import Finding as Finding
 from recognition.findings import ReviewStep as ReviewStep
+from recognition.key_models import SCOPES as SCOPES
+from recognition.key_models import ApiKey as ApiKey
+from recognition.key_models import all_scopes as all_scopes
+from recognition.key_models import environment_prefix as environment_prefix
+from recognition.metadata import METADATA_DEPTH as METADATA_DEPTH
+from recognition.metadata import validate_metadata as validate_metadata
 from recognition.pipeline.types import Floats
 from recognition.sealing import label, seal, unseal
 
@@ -35,12 +40,8 @@ GALLERY_NAME = re.compile(r"\A[a-z0-9_-]{1,64}\Z")
 USER_ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._@-]{0,127}\Z")
 USER_ID_RULE = "1 to 128 characters out of A-Z a-z 0-9 . _ - @, the first a letter or a digit"
 DEFAULT_GALLERY = "default"
-SCOPES = ("register", "verify", "identify", "read", "delete")
 LEAST_RATE, GREATEST_RATE = 1e-9, 0.5  # error rates that can be asked for
-METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
 IN_LIMIT = 500  # values in one IN (...); SQLite takes 999 parameters where it was built long ago
-METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
-USE_NOTED = 60.0  # seconds between two notes that a key is used
 # Any constant does that no other application takes in the same database.
 WRITE_LOCK = 0x0FACE517E
 
@@ -153,28 +154,6 @@ class SubjectQuerySet(QuerySet["Subject"]):
 
     def matching(self, text: str) -> SubjectQuerySet:
         return self.filter(Q(user_id__icontains=text) | Q(display_name__icontains=text))
-
-
-def validate_metadata(value: Any) -> None:
-    """Refuse metadata that is no JSON object or larger than METADATA_LIMIT."""
-    if not isinstance(value, dict):
-        raise ValidationError("metadata must be a JSON object.")
-    if not _is_shallow(value, METADATA_DEPTH):
-        raise ValidationError(f"metadata may be nested {METADATA_DEPTH} deep at most.")
-    try:
-        text = json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise ValidationError("metadata may hold no NaN and no infinite number.") from None
-    if "\\u0000" in text:  # which PostgreSQL cannot store
-        raise ValidationError("metadata may not hold the character NUL.")
-    if len(text.encode()) > METADATA_LIMIT:
-        raise ValidationError("metadata may hold 8 KB at most.")
-
-
-def _is_shallow(value: Any, depth: int) -> bool:
-    inner = value.values() if isinstance(value, dict) else value
-    nested = [one for one in inner if isinstance(one, dict | list)]
-    return not nested or (depth > 1 and all(_is_shallow(one, depth - 1) for one in nested))
 
 
 class Subject(models.Model):
@@ -401,34 +380,6 @@ class GalleryChange(models.Model):
         )
 
 
-class Erasure(models.Model):
-    """The receipt of one person's erasure: whom it was, only who knows the user_id can tell.
-
-    ``subject_number`` is kept until their key is destroyed (``finished``).
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    time = models.DateTimeField(default=timezone.now, db_index=True)
-    gallery = models.CharField(max_length=64)
-    user_hash = models.CharField(max_length=64)
-    counts = models.JSONField(default=dict)
-    subject_number = models.BigIntegerField(null=True)
-    finished = models.BooleanField(default=False)
-
-    def __str__(self) -> str:
-        return f"{self.id} of {self.time:%Y-%m-%d}"
-
-
-class Suppression(models.Model):
-    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
-
-    user_hash = models.CharField(max_length=64, unique=True)
-    since = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return self.user_hash[:12]
-
-
 class EngineState(models.Model):
     """How far Milvus was written (``gallery.engine.State``): one row, which is also its lock."""
 
@@ -438,135 +389,3 @@ class EngineState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.epoch} at {self.version}"
-
-
-class Event(models.Model):
-    """What was done, by whom, with what outcome: never a picture, an embedding or a user_id."""
-
-    time = models.DateTimeField(default=timezone.now, db_index=True)
-    actor = models.CharField(max_length=160)
-    act = models.CharField(max_length=32, db_index=True)
-    gallery = models.CharField(max_length=64, blank=True)
-    subject_number = models.BigIntegerField(null=True, db_index=True)
-    outcome = models.CharField(max_length=32)
-    request_id = models.CharField(max_length=64, blank=True)
-    decision = models.JSONField(default=dict)
-    # Its place in the chain, and the hash that ties it to the one before (services/audit.py).
-    position = models.BigIntegerField(null=True, unique=True, editable=False)
-    link = models.CharField(max_length=64, blank=True, editable=False)
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [
-            models.Index(fields=["id"], name="unsealed_events", condition=Q(position=None))
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.id} {self.act} {self.outcome}"
-
-
-class Sighting(models.Model):
-    """Somebody who was named by an ``Event``: what finds a person's events, and their days.
-
-    Written with its event and erased with it. The deletion is not left to Django's cascade, which
-    would read every old event before it deletes them.
-    """
-
-    event = models.ForeignKey(Event, on_delete=models.DO_NOTHING, related_name="sightings")
-    time = models.DateTimeField(db_index=True)
-    act = models.CharField(max_length=32)
-    gallery = models.CharField(max_length=64)
-    subject_number = models.BigIntegerField()
-    similarity = models.FloatField()
-
-    class Meta:
-        ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [
-            models.Index(fields=["subject_number", "time"], name="sightings_of_a_person")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.subject_number} at {self.time:%Y-%m-%d %H:%M:%S}"
-
-
-class AuditState(models.Model):
-    """Both ends of the chain of events: one row, which is also the sealer's lock."""
-
-    head = models.BigIntegerField(default=0)
-    head_link = models.CharField(max_length=64, blank=True)
-    cut = models.BigIntegerField(default=0)
-    cut_link = models.CharField(max_length=64, blank=True)
-    seal = models.CharField(max_length=64, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.cut} to {self.head}"
-
-
-def environment_prefix(key: str) -> str:
-    """Return what the key given by ``API_KEY`` is looked up by: it has no prefix of its own."""
-    return hashlib.sha256(key.encode()).hexdigest()[:8]
-
-
-class ApiKeyManager(BaseAPIKeyManager):
-    def get_from_key(self, key: str) -> ApiKey:
-        """Return the usable key, be it one of ours or the environment's, or raise DoesNotExist."""
-        try:
-            found: ApiKey = super().get_from_key(key)
-        except self.model.DoesNotExist:
-            found = self.get_usable_keys().get(prefix=environment_prefix(key))
-            if not found.is_valid(key):
-                raise
-        if found.has_expired:
-            raise self.model.DoesNotExist("The key has expired.")
-        return found
-
-    def take_from_environment(self, key: str) -> None:
-        """Store the key given by ``API_KEY`` hashed, with all scopes; drop an earlier one."""
-        self.filter(from_environment=True).exclude(prefix=environment_prefix(key)).delete()
-        if key and not self.filter(prefix=environment_prefix(key)).exists():
-            hashed = self.key_generator.hash(key)
-            self.create(
-                id=f"{environment_prefix(key)}.{hashed}",
-                prefix=environment_prefix(key),
-                hashed_key=hashed,
-                name="API_KEY of the environment",
-                from_environment=True,
-            )
-
-
-#: When this process last noted the use of a key, by its prefix; seconds of the monotonic clock.
-_last_noted: dict[str, float] = {}
-
-
-def all_scopes() -> list[str]:
-    return list(SCOPES)
-
-
-class ApiKey(AbstractAPIKey):
-    """A key of a client: what it may do (``scopes``) and where (``galleries``, empty: everywhere).
-
-    Galleries are kept by name and not by foreign key: a key whose gallery was deleted must not
-    turn into one for all galleries.
-    """
-
-    scopes = models.JSONField(default=all_scopes)
-    galleries = models.JSONField(default=list, blank=True)
-    from_environment = models.BooleanField(default=False, editable=False)
-    last_used = models.DateTimeField(null=True, editable=False)
-
-    objects = ApiKeyManager()
-
-    class Meta(AbstractAPIKey.Meta):
-        verbose_name = "API key"
-        verbose_name_plural = "API keys"
-
-    def may_use(self, gallery: str) -> bool:
-        return not self.galleries or gallery in self.galleries
-
-    def note_use(self) -> None:
-        """Remember that the key is used: to the minute, so that most requests write nothing."""
-        now = time.monotonic()
-        if now - _last_noted.get(self.prefix, -USE_NOTED) < USE_NOTED:
-            return
-        _last_noted[self.prefix] = now  # first, so that other requests do not wait for a lock too
-        ApiKey.objects.filter(pk=self.pk).update(last_used=timezone.now())

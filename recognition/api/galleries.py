@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from recognition import services
-from recognition.api import permissions, serializers
+from recognition.api import known, permissions
 from recognition.api.base import ApiView
 from recognition.api.forms import DeleteGalleryForm, Form, NewGalleryForm
 from recognition.api.schema import documented
@@ -31,20 +31,20 @@ class GalleriesView(ApiView):
             return galleries.filter(name__in=key.galleries)
         return galleries
 
-    @documented("list_galleries", Form, {200: serializers.GallerySerializer(many=True)})
+    @documented("list_galleries", Form, {200: known.GallerySerializer(many=True)})
     @limited
     def get(self, request: Request) -> Response:
         self.sent()
-        return Response(serializers.GallerySerializer(self.get_queryset(), many=True).data)
+        return Response(known.GallerySerializer(self.get_queryset(), many=True).data)
 
-    @documented("create_gallery", NewGalleryForm, {201: serializers.GallerySerializer})
+    @documented("create_gallery", NewGalleryForm, {201: known.GallerySerializer})
     @limited
     def post(self, request: Request) -> Response:
         name = self.sent()["name"]
         permissions.demand_gallery(request, name)
         services.create_gallery(name, actor=self.actor)
         made = self.get_queryset().get(name=name)
-        return Response(serializers.GallerySerializer(made).data, status=201)
+        return Response(known.GallerySerializer(made).data, status=201)
 
 
 class GalleryView(ApiView):
@@ -56,7 +56,7 @@ class GalleryView(ApiView):
     @documented(
         "delete_gallery",
         DeleteGalleryForm,
-        {200: serializers.ErasedSerializer},
+        {200: known.ErasedSerializer},
         errors=("gallery_not_found", "gallery_not_empty"),
     )
     @limited
@@ -66,4 +66,4 @@ class GalleryView(ApiView):
         if sent["force"]:  # which erases people
             permissions.DELETE.demand(request)
         erased = services.delete_gallery(name, force=sent["force"], actor=self.actor)
-        return Response(serializers.ErasedSerializer({"erased": erased}).data)
+        return Response(known.ErasedSerializer({"erased": erased}).data)

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 
 from recognition import services
-from recognition.api import permissions, serializers
+from recognition.api import known, permissions
 from recognition.api.base import ApiView
 from recognition.api.forms import GalleryForm, UserForm, UsersForm
 from recognition.api.schema import JPEG, documented
@@ -31,7 +31,7 @@ class UsersView(ApiView):
     @documented(
         "list_users",
         UsersForm,
-        {200: serializers.UsersPageSerializer},
+        {200: known.UsersPageSerializer},
         errors=("gallery_not_found", "not_found"),
     )
     @limited
@@ -52,7 +52,7 @@ class UsersView(ApiView):
             "previous": self._link(page.number - 1) if page.has_previous() else None,
             "results": page.object_list,
         }
-        return Response(serializers.UsersPageSerializer(shown).data)
+        return Response(known.UsersPageSerializer(shown).data)
 
     def _link(self, number: int) -> str:
         return str(replace_query_param(self.request.build_absolute_uri(), "page", number))
@@ -64,12 +64,12 @@ class UserView(ApiView):
     rules: ClassVar = {"GET": permissions.READ, "PATCH": permissions.CHANGE}
     forms: ClassVar = {"GET": GalleryForm, "PATCH": UserForm}
 
-    @documented("show_user", GalleryForm, {200: serializers.UserSerializer}, errors=UNKNOWN)
+    @documented("show_user", GalleryForm, {200: known.UserSerializer}, errors=UNKNOWN)
     @limited
     def get(self, request: Request, user_id: str) -> Response:
         return self._show(services.view_user(self.gallery(self.sent()), user_id, actor=self.actor))
 
-    @documented("update_user", UserForm, {200: serializers.UserSerializer}, errors=UNKNOWN)
+    @documented("update_user", UserForm, {200: known.UserSerializer}, errors=UNKNOWN)
     @limited
     def patch(self, request: Request, user_id: str) -> Response:
         sent = self.sent()
@@ -79,7 +79,7 @@ class UserView(ApiView):
         return self._show(services.update_user(gallery, user_id, changes, actor=self.actor))
 
     def _show(self, user: Subject) -> Response:
-        return Response(serializers.UserSerializer(user).data)
+        return Response(known.UserSerializer(user).data)
 
 
 class UnregisterView(ApiView):
@@ -88,15 +88,13 @@ class UnregisterView(ApiView):
     rules: ClassVar = {"DELETE": permissions.DELETE}
     forms: ClassVar = {"DELETE": GalleryForm}
 
-    @documented(
-        "unregister", GalleryForm, {200: serializers.UnregisteredSerializer}, errors=UNKNOWN
-    )
+    @documented("unregister", GalleryForm, {200: known.UnregisteredSerializer}, errors=UNKNOWN)
     @limited
     def delete(self, request: Request, user_id: str) -> Response:
         erased = services.unregister(self.gallery(self.sent()), user_id, actor=self.actor)
         answer = {"message": f"{user_id} is erased.", "user_id": user_id, "erased": erased}
         answer["receipt"] = erased.receipts[0]
-        return Response(serializers.UnregisteredSerializer(answer).data)
+        return Response(known.UnregisteredSerializer(answer).data)
 
 
 class ReferenceView(ApiView):
@@ -108,14 +106,14 @@ class ReferenceView(ApiView):
     @documented(
         "delete_reference",
         GalleryForm,
-        {200: serializers.ErasedSerializer},
+        {200: known.ErasedSerializer},
         errors=(*UNKNOWN, "not_found"),
     )
     @limited
     def delete(self, request: Request, user_id: str, reference_id: str) -> Response:
         gallery = self.gallery(self.sent())
         erased = services.delete_reference(gallery, user_id, reference_id, actor=self.actor)
-        return Response(serializers.ErasedSerializer({"erased": erased}).data)
+        return Response(known.ErasedSerializer({"erased": erased}).data)
 
 
 class CropView(ApiView):

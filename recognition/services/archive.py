@@ -50,7 +50,7 @@ class Slices(io.RawIOBase):
         self._position = max(0, start + offset)
         return self._position
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]  # zipfile gives one
         if self._position >= self._size:
             return 0
         first = self._slice_at(self._position)
