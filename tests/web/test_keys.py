@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from recognition import models
+from recognition import key_models
 from recognition.models import ApiKey
 from tests.web.conftest import queries
 
@@ -96,7 +96,7 @@ def use(secret: str) -> int:
 def test_the_use_of_a_key_is_noted_once_a_minute(administrator, secret, monkeypatch):
     assert (use(secret), use(secret)) == (1, 0)
     assert timezone.now() - ApiKey.objects.get().last_used < timedelta(minutes=1)
-    monkeypatch.setattr(models, "USE_NOTED", 0.0)
+    monkeypatch.setattr(key_models, "USE_NOTED", 0.0)
     assert use(secret) == 1
 
 
