@@ -90,6 +90,11 @@ class EngineDatabase(Database):
         subjects = Subject.objects.values_list("number", flat=True)
         return {n for some in in_parts(numbers) for n in subjects.filter(number__in=some)}
 
+    def embedder(self, gallery: int) -> str:
+        """Return the embedder of a gallery now, "" where nobody decided or it is gone."""
+        rows = Gallery.objects.filter(pk=gallery).values_list("embedder", flat=True)
+        return rows.first() or ""
+
     def _matchable(self, embedder: str | None, gallery: int | None) -> QuerySet[PersonTemplate]:
         templates = PersonTemplate.objects.filter(subject__active=True)
         if embedder is not None:

@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from recognition.gallery.exact import Candidate
-from recognition.gallery.follow import Source, Templates
+from recognition.gallery.follow import Source, Templates, changed_over
 from recognition.gallery.milvus import (
     Collection,
     CollectionLost,
@@ -77,6 +77,9 @@ class Truth(Source, Protocol):
 
     def known(self, numbers: Iterable[int]) -> set[int]:
         """Return those of ``numbers`` who are there at all."""
+
+    def embedder(self, gallery: int) -> str:
+        """Return the embedder of a gallery now, "" where nobody decided or it is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +294,10 @@ class EngineIndex:
     def search(
         self, probes: Floats, *, limit: int, floor: float = -1.0, near: float = 0.0
     ) -> list[list[Candidate]]:
-        """Return for each of the (P, D) probes its ``limit`` most similar people, best first."""
+        """Return for each of the (P, D) probes its ``limit`` most similar people, best first.
+
+        Raises ``not_ready`` where the gallery has changed over to another embedder meanwhile.
+        """
         if len(probes) == 0:
             return []
         wanted = max(SPARE * limit, LEAST)
@@ -301,6 +307,10 @@ class EngineIndex:
             lambda collection: collection.search(self._gallery, probes, limit=wanted),
         )
         templates = self._templates({number for numbers in found for number in numbers})
+        # Asked last: those who changed over before that are no longer where they were sought.
+        now = self._engine.truth.embedder(self._gallery)
+        if now not in ("", self._embedder):
+            raise changed_over(now)
         return [
             _best(probe, numbers, templates, limit=limit)
             for probe, numbers in zip(probes, found, strict=True)

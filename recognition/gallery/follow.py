@@ -72,6 +72,12 @@ class CopyLostError(Exception):
     """A copy of the templates turned out not to be whole while it was read."""
 
 
+def changed_over(embedder: str) -> RecognitionError:
+    """Return the error for a request that began before its gallery took another embedder."""
+    said = f"The gallery has just changed over to {embedder}."
+    return RecognitionError("not_ready", said, hint="Send the request again.")
+
+
 class Cache(Protocol):
     """A copy of the templates that is quicker to read than the source."""
 
@@ -187,8 +193,7 @@ class Follower:
                 self._cache.follow(self._source)
         index = state.indexes.get(gallery)
         if index is not None and embedder and index.embedder not in ("", embedder):
-            said = f"The gallery has just changed over to {index.embedder}."
-            raise RecognitionError("not_ready", said, hint="Send the request again.")
+            raise changed_over(index.embedder)
         if index is None or index.dimension != dimension:
             return ExactIndex(dimension)  # nobody of this embedder is registered there
         return index

@@ -65,6 +65,9 @@ class EngineBook(Book):
         galleries = Counter(gallery for gallery, _ in list(self.there.values()))
         return {(EMBEDDER, gallery): people for gallery, people in galleries.items()}
 
+    def embedder(self, gallery: int) -> str:
+        return EMBEDDER
+
     def known(self, numbers: Iterable[int]) -> set[int]:
         return set(numbers) & (set(self.there) | self.inactive)
 

@@ -20,12 +20,12 @@ from recognition.services import registration  # noqa: E402  # as above
 from recognition.services.results import Actor, Selection, Upload  # noqa: E402  # as above
 
 
-def made_up_face(upload: Upload, embedder: str, selection: Selection) -> Face:
+def made_up_face(upload: Upload, embedder: str, selection: Selection) -> tuple[Face, None]:
     vector = np.random.default_rng(list(upload.data)).normal(size=128).astype(np.float32)
     box = Box(0, 0, 50, 50)
     detection = Detection(box, np.zeros((5, 2), np.float32), 1.0, outline=box)
     quality = Quality(*(1.0,) * len(Quality.__dataclass_fields__))
-    return Face(detection, quality, embedding=vector / np.linalg.norm(vector))
+    return Face(detection, quality, embedding=vector / np.linalg.norm(vector)), None
 
 
 def main(first: int, count: int) -> None:

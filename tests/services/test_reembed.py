@@ -57,7 +57,9 @@ def others(gallery, monkeypatch, tmp_path):
     monkeypatch.setattr(curves, "CALIBRATIONS", tmp_path)
     names = {PLAIN: DLIB, "short": DLIB}
     monkeypatch.setattr(runtime, "network", lambda name: real(names.get(name, name)))
+    runtime.engine.cache_clear()  # one that is there already has no collections for them
     yield
+    runtime.engine.cache_clear()
     runtime.extractor.cache_clear()
     Calibration.of.__func__.cache_clear()
 

@@ -47,6 +47,7 @@ def test_a_verified_claim_is_a_sighting_and_a_refused_one_is_none(gallery, photo
 
 
 def test_nothing_more_is_written_where_nobody_is_named(gallery, photos, barack):
+    identify(gallery, photos, "astronaut")  # an engine, where there is one, has caught up since
     with CaptureQueriesContext(connection) as sent:
         identify(gallery, photos, "astronaut")
     written = [one["sql"] for one in sent if one["sql"].startswith(("INSERT", "SAVEPOINT"))]
