@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.evaluation import rates
-from recognition.evaluation.rates import Comparisons
+from recognition.evaluation.rates import Comparisons, Flags
 from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
@@ -136,14 +136,20 @@ def split(embeddings: Floats, labels: Labels, *, references: int, strangers: boo
     The first ``references`` photographs of each person are registered, the others are probes. With
     ``strangers``, every second person (by a seeded shuffle) is registered, the others ask.
     """
+    parts = roles(labels, references=references, strangers=strangers)
+    return tuple((embeddings[rows], labels[rows]) for rows in parts)
+
+
+def roles(labels: Labels, *, references: int, strangers: bool) -> tuple[Flags, Flags, Flags]:
+    """Return which photographs are registered, which are probes, which are strangers': (N,) each.
+
+    As ``split`` says.
+    """
     generator = np.random.default_rng(rates.SEED)
     people = generator.permutation(np.unique(labels))
-    outside = people[::2] if strangers else people[:0]
-    unknown = np.isin(labels, outside)
+    unknown = np.isin(labels, people[::2] if strangers else people[:0])
     nth = _place_among_own(labels)
-    registered = ~unknown & (nth < references)
-    probes = ~unknown & (nth >= references)
-    return tuple((embeddings[rows], labels[rows]) for rows in (registered, probes, unknown))
+    return ~unknown & (nth < references), ~unknown & (nth >= references), unknown
 
 
 def _place_among_own(labels: Labels) -> Labels:
