@@ -114,12 +114,13 @@ def searched(
     return {"ambiguity_margin": round(margin, 4), "searches": rows}
 
 
-def mixtures(embeddings: Floats, labels: Any, people: int) -> list[dict[str, Any]]:
+def mixtures(
+    embeddings: Floats, labels: Any, tables: list[dict[str, Any]], people: int
+) -> list[dict[str, Any]]:
     """Return FNIR at FPIR 1 % in galleries whose people have one to REFERENCES references.
 
     Decided by a threshold for each number of references, as by default, and by one for all.
     """
-    tables = tables_of(embeddings, labels)
     curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
     measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
     fmr = fmr_for(IDENTIFY_FPIR, people)

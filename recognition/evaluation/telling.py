@@ -210,7 +210,7 @@ def _in_force(report: Report) -> Table:
         for name, said in names.items()
         if found.get(name)
     ]
-    title = f"At the threshold in force, {found['threshold']:.4f}"
+    title = f"At the thresholds in force ({found['threshold']:.4f} for one reference)"
     return Table(title, ("", "Measured", "Expected"), rows, found["warning"] or "")
 
 

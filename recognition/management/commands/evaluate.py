@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
@@ -14,12 +15,11 @@ from django.utils.text import slugify
 
 from recognition import runtime
 from recognition.decisions import Policy
-from recognition.evaluation import calibrating, groups, rates, served, sources, stored, stress
+from recognition.evaluation import calibrating, forced, rates, served, sources, stored, stress
 from recognition.evaluation.extraction import Photograph, photographs_in, take
 from recognition.evaluation.rates import Comparisons
 from recognition.evaluation.report import Compared, gallery_report, pairs_report, people_report
 from recognition.evaluation.samples import NO_FACE, Sample, Taken
-from recognition.evaluation.searches import Searched
 from recognition.evaluation.telling import lines_of
 from recognition.management.arguments import index
 from recognition.management.base import FAILED, GalleryCommand
@@ -93,11 +93,9 @@ class Command(GalleryCommand):
             return head | report, found
         outside = self.strangers(embedder, options)
         if gallery:
-            report, found, searched = self.of_gallery(gallery, labels, outside, options)
+            report, found = self.of_gallery(gallery, labels, outside, options)
         else:
-            report, found, searched = self.of_people(labels, dates, outside, embedder, options)
-        references = options["references"] or 1
-        report["in_force"] = in_force(searched, gallery, embedder, references)
+            report, found = self.of_people(labels, dates, outside, embedder, options)
         return head | report, found
 
     def strangers(self, embedder: str, options: dict[str, Any]) -> Sample | None:
@@ -110,14 +108,16 @@ class Command(GalleryCommand):
 
     def of_gallery(
         self, gallery: Gallery, labels: Any, outside: Sample | None, options: dict[str, Any]
-    ) -> tuple[dict[str, Any], Comparisons, Searched]:
+    ) -> tuple[dict[str, Any], Comparisons]:
         """Return the report on a gallery's references."""
         sample = sources.gallery_sample(gallery, labels)
         if options["calibrate"]:
             self.calibrate(sample, runtime.embedder_of(gallery), options)
-        report, found, searched = gallery_report(sample, _parts(outside))
+        report, found, _ = gallery_report(sample, _parts(outside))
+        policy = policy_for(runtime.embedder_of(gallery), gallery)
+        report["in_force"] = forced.of_gallery(sample, _parts(outside), policy)
         head = {"kind": "gallery", **counted(sample), "attempts": sources.attempts_at(gallery)}
-        return head | report, found, searched
+        return head | report, found
 
     def of_pairs(
         self, labels: Any, dates: Any, embedder: str, options: dict[str, Any]
@@ -145,7 +145,7 @@ class Command(GalleryCommand):
         outside: Sample | None,
         embedder: str,
         options: dict[str, Any],
-    ) -> tuple[dict[str, Any], Comparisons, Searched]:
+    ) -> tuple[dict[str, Any], Comparisons]:
         """Return the report on folders of people."""
         photographs = photographs_in(options["folder"])
         taken = take([p.path for p in photographs], embedder, options)
@@ -153,9 +153,9 @@ class Command(GalleryCommand):
         sample, references = everything.with_faces(), options["references"] or 1
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        report, found, searched = people_report(
-            sample, references=references, strangers=_parts(outside)
-        )
+        report, found, _ = people_report(sample, references=references, strangers=_parts(outside))
+        policy = policy_for(embedder, Gallery())
+        report["in_force"] = forced.of_people(sample, _parts(outside), references, policy)
         head = {"kind": "folder", "photographs": len(taken), **counted(sample), **refusals(taken)}
         head["failure_to_enrol"] = served.enrolment(everything, references)
         report["as_served"] = served.people_served(
@@ -163,7 +163,7 @@ class Command(GalleryCommand):
         )
         if options["stress"]:
             report["stress"] = self.stressed(photographs, taken, embedder, options)
-        return head | report, found, searched
+        return head | report, found
 
     def calibrate(self, sample: Sample, embedder: str, options: dict[str, Any]) -> None:
         """Store thresholds by what is measured; raise where there are too few people for that."""
@@ -237,6 +237,11 @@ def refuse_with(options: dict[str, Any], kind: str, names: tuple[str, ...]) -> N
         raise CommandError(message, returncode=FAILED)
 
 
+def policy_for(embedder: str, gallery: Gallery) -> Callable[[int], Policy]:
+    """Return what tells the policy in force of a gallery by how many people it has."""
+    return lambda people: Policy.for_identify(embedder, people=people, gallery=gallery)
+
+
 def data_of(options: dict[str, Any]) -> str:
     """Return what the data set is called."""
     own = options["gallery"] or options["folder"].resolve().name
@@ -253,24 +258,6 @@ def refusals(taken: list[Taken]) -> dict[str, Any]:
     return {
         "failure_to_detect": rates.proportion(codes.count(NO_FACE), len(codes)),
         "failure_to_acquire": served.acquisition(codes),
-    }
-
-
-def in_force(
-    searched: Searched, gallery: Gallery | None, embedder: str, references: int
-) -> dict[str, Any]:
-    """Return what the threshold in force would do: the rates promised, and those measured."""
-    where = gallery or Gallery()
-    policy = Policy.for_identify(embedder, people=searched.people, gallery=where)
-    limit = policy.threshold_for(references)
-    missed = (searched.ranks > 1) | (searched.own < np.float32(limit))
-    return {
-        "threshold": limit,
-        "threshold_source": policy.source,
-        "promised": policy.expected(),
-        "warning": policy.warning(),
-        "fpir": groups.told(searched.strangers >= np.float32(limit), least=policy.target or 0.1),
-        "fnir": groups.told(missed),
     }
 
 
