@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from facesite.install import requirements
 from recognition.evaluation import stored
+from recognition.management.commands.evaluate import NO_PLOTS
 from recognition.runtime import DLIB
 
 FOLDER = Path(__file__).parent
@@ -119,6 +122,11 @@ def test_without_matplotlib_it_says_so_before_and_draws_nothing(
     assert ran.status == 0 and report["verification"]["genuine"] == 3
     assert 'make install EXTRAS="convert evaluate"' in ran.stderr
     assert not list((settings.DATA_DIR / "out").glob("*.png"))
+
+
+def test_the_command_that_is_named_installs_matplotlib():
+    extras = re.search(r'make install EXTRAS="(.+)"', NO_PLOTS)[1].split()
+    assert any(line.startswith("matplotlib") for line in requirements(extras))
 
 
 def test_what_is_written_is_listed(command, two, settings, tmp_path_factory):
