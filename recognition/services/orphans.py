@@ -48,10 +48,11 @@ def mend(orphans: Orphans, actor: Actor, *, nobody: bool = False) -> None:
     the database may be the wrong one, or lost, and every face would be.
     """
     finish()
-    if orphans.keys and not nobody and not Subject.objects.exists():
+    left = vault.keys().read(orphans.keys)
+    if left and not nobody and not Subject.objects.exists():
         raise RecognitionError(
             "invalid_request",
-            f"Nobody is registered in this database, and {len(orphans.keys)} keys are kept.",
+            f"Nobody is registered in this database, and {len(left)} keys are kept.",
             hint="See that DATABASE_URL names the right one. If so: --mend --nobody.",
         )
     with transaction.atomic():

@@ -33,7 +33,8 @@ ABOUT = ("user_id", "display_name", "metadata", "active")
 def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
     """Write everybody in a gallery; return how many, and the key that opens the file."""
     key, identity = new_key(), f"gallery-{secrets.token_hex(16)}"
-    count = stream.write_lines(path, key, identity, _people(gallery))
+    people = _people(find_gallery(gallery.name))  # its embedder may be settled since
+    count = stream.write_lines(path, key, identity, people)
     record("export", gallery, actor, decision={"people": count})
     return count, key
 
