@@ -72,12 +72,12 @@ def _receipt(erasure: Erasure) -> Receipt:
 
 def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased:
     owned = [counts.get(subject.pk, {}) for subject in subjects]
-    summed = {name: sum(c.get(name, 0) for c in owned) for name in ("references", "crops")}
+    references, crops = (sum(c.get(name, 0) for c in owned) for name in ("references", "crops"))
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
     ImportFile.objects.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
-    return Erased(subjects=len(subjects), templates=templates, **summed)
+    return Erased(len(subjects), references, crops, templates)
 
 
 def erase_bytes(rows: QuerySet[Any]) -> None:
