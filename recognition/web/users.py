@@ -18,7 +18,6 @@ from recognition.models import (
     IN_LIMIT,
     Gallery,
     Reference,
-    Subject,
     SubjectQuerySet,
 )
 from recognition.web.base import ConsolePage, told
