@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
@@ -15,12 +16,14 @@ from django.utils.translation import gettext_lazy
 from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Reference, Subject
+from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.events import Line, lines
 
-HISTORY, NEAREST = 30, 5
+HISTORY, NEAREST, MISSES = 30, 5, 10
+READ = 1000  # newest decisions looked through for near misses: `diagnose` reads more
 MOST_PAIRS = 10  # references whose similarities to each other are shown as a table
 #: From which on, of 0 to 255, a face is called well lit; sharp: see ``pipeline.quality.sharpness``.
 WELL_LIT, SHARP, ASIDE = 60, 0.8, 25
@@ -102,6 +105,7 @@ class PersonPage(ConsolePage):
             hints=hints(user, judgement, alike),
             alike=alike,
             unasked=unasked,
+            misses=self._misses(user),
             history=self._history(user),
             status=status,
         )
@@ -112,6 +116,12 @@ class PersonPage(ConsolePage):
             return *nearest(user, limit=NEAREST), ""
         except RecognitionError as error:
             return [], Subject.objects.filter(gallery=user.gallery).count(), error.detail
+
+    def _misses(self, user: Subject) -> list[Attempt]:
+        """Return the newest decisions that nearly named this person."""
+        if not self.request.user.has_perm("recognition.view_event"):
+            return []
+        return list(islice(near_misses(user.gallery, user, read=READ), MISSES))
 
     def _history(self, user: Subject) -> list[Line] | None:
         if not self.request.user.has_perm("recognition.view_event"):
