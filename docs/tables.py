@@ -61,7 +61,7 @@ def sections(example: str) -> dict[str, list[Row]]:
         if section := SECTION.fullmatch(line):
             rows = found[section[1]] = []
         elif setting := SETTING.fullmatch(line):
-            if said:
+            if said or not rows:
                 rows.append(Row(" ".join(said)))
             said = []
             rows[-1].names.append(setting[1])
