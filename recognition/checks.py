@@ -50,6 +50,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
     "EVENTS_KEEP": (1, 36500),
+    "SIGN_IN_FAILURES": (1, 1000),
+    "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
     "MAX_IMAGE_PIXELS": (1024, 2**31),
     "MAX_REQUEST_BYTES": (1024, 2**31),
