@@ -42,6 +42,7 @@ from recognition.models import (
     Suppression,
     in_parts,
 )
+from recognition.services import audit
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
 from recognition.services.receipts import HASHING, log_path, logged
@@ -150,6 +151,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
         _reset_sequences()
         _suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
+    audit.set_head_aside()
     runtime.publish()
     return counts
 
