@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Min
 
 from recognition import vault
 from recognition.errors import RecognitionError
@@ -25,8 +25,10 @@ from recognition.networks.files import locked, move_into_place
 from recognition.services.receipts import HASHING
 from recognition.services.results import Actor
 
+log = logging.getLogger(__name__)
+
 ONLY_ROW = 1
-PORTION = 1000  # events sealed in one transaction
+PORTION = 1000  # events sealed, or cut, in one transaction
 FAULTS_KEPT = 20  # in the event that begins a chain anew
 
 
@@ -163,20 +165,34 @@ def set_head_aside() -> None:
 def cut(before: datetime) -> None:
     """Delete events older than ``before``, at the old end of the chain alone."""
     seal()
+    count = PORTION
+    while count == PORTION:
+        count = _cut_some(before)
+
+
+def _cut_some(before: datetime) -> int:
+    """Delete up to ``PORTION`` events; none from the first on that is not as it was sealed."""
     key = chain_key()
     with transaction.atomic(durable=True):
         state = _trusted(locked_state(), key)
-        kept = Event.objects.filter(time__gte=before, position__isnull=False)
-        first = kept.aggregate(first=Min("position"))["first"] or state.head + 1
-        if first <= state.cut + 1:
-            return
-        last = Event.objects.filter(position=first - 1).first()
-        if last is None:  # a gap, which verify_audit is to tell of
-            return
-        state.cut, state.cut_link = first - 1, last.link
-        Sighting.objects.filter(event__position__lt=first).delete()  # no cascade: see Sighting
-        Event.objects.filter(position__lt=first).delete()
+        start = state.cut
+        for event in Event.objects.filter(position__gt=start).order_by("position")[:PORTION]:
+            if not _follows(state.cut, state.cut_link, event, key):
+                log.error("audit: kept from position %d on, verify_audit tells why", state.cut + 1)
+                break
+            if event.time >= before:
+                break
+            state.cut, state.cut_link = state.cut + 1, event.link
+        gone = Event.objects.filter(position__gt=start, position__lte=state.cut)
+        Sighting.objects.filter(event__in=gone).delete()  # no cascade: see Sighting
+        gone.delete()
         _save(state, key)
+    return state.cut - start
+
+
+def _follows(position: int, before: str, event: Event, key: bytes) -> bool:
+    """Say whether an event stands as it was sealed right after ``position``."""
+    return event.position == position + 1 and event.link == link(key, before, event)
 
 
 def begin_anew(actor: Actor) -> None:

@@ -148,6 +148,14 @@ def test_nothing_is_sealed_within_a_transaction_that_may_be_taken_back(events):
             audit.seal()
 
 
+def test_the_time_of_an_event_that_was_altered_does_not_cut_it(events):
+    old = timezone.now() - timedelta(days=100)
+    Event.objects.filter(position__lte=3).update(time=old)
+    audit.cut(timezone.now() - timedelta(days=90))
+    assert Event.objects.count() == 6
+    assert wrong()[0].startswith(f"Altered: event {events[0].pk} ")
+
+
 def test_an_inserted_row_is_named(events):
     forged = Event.objects.create(actor="x", act="x", outcome="ok", position=100, link="f" * 64)
     assert wrong() == [f"Inserted: event {forged.pk} at position 100."]
@@ -160,7 +168,8 @@ def test_rows_that_changed_places_are_named(events):
     assert wrong()[0].startswith("Altered: event")
 
 
-def test_old_events_are_cut_and_the_rest_still_holds(db):
+def test_old_events_are_cut_and_the_rest_still_holds(db, monkeypatch):
+    monkeypatch.setattr(audit, "PORTION", 2)
     old = timezone.now() - timedelta(days=100)
     made = [Event.objects.create(actor="a", act="b", outcome="ok", time=old) for _ in range(3)]
     record_act("new", TESTER)
