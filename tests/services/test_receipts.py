@@ -8,8 +8,8 @@ import pytest
 
 from recognition import services, vault
 from recognition.errors import RecognitionError
-from recognition.models import Erasure, Subject, Suppression
-from recognition.services import orphans, receipts
+from recognition.models import Erasure, GalleryChange, Subject, Suppression
+from recognition.services import orphans, receipts, transfer
 from tests.conftest import TESTER
 
 
@@ -60,6 +60,39 @@ def test_who_was_erased_is_refused_in_bulk(erase, register):
     with pytest.raises(RecognitionError) as refusal:
         register("barack", "obama", bulk=True)
     assert refusal.value.code == "suppressed"
+
+
+@pytest.fixture
+def erased_while_waiting(gallery, monkeypatch):
+    """Let barack be erased by whoever has the lock before the next one who waits for it."""
+    lock = GalleryChange.lock
+
+    def lock_after_another() -> None:
+        monkeypatch.setattr(GalleryChange, "lock", lock)
+        services.unregister(gallery, "barack", actor=TESTER)
+        lock()
+
+    return lambda: monkeypatch.setattr(GalleryChange, "lock", lock_after_another)
+
+
+def test_who_is_erased_while_their_picture_is_looked_at_does_not_come_back(
+    register, erased_while_waiting
+):
+    register("barack", "obama")
+    erased_while_waiting()
+    with pytest.raises(RecognitionError) as refusal:
+        register("barack", "obama2", bulk=True)
+    assert refusal.value.code == "suppressed"
+
+
+def test_who_is_erased_while_a_file_is_imported_does_not_come_back(
+    register, gallery, erased_while_waiting, tmp_path
+):
+    register("barack", "obama")
+    _, key = transfer.export(gallery, tmp_path / "people", TESTER)
+    erased_while_waiting()
+    counts = transfer.take(tmp_path / "people", key, gallery, TESTER, dry_run=False)
+    assert counts == {"suppressed:barack": 1}
 
 
 def test_registering_by_name_lifts_the_suppression(
