@@ -45,7 +45,7 @@ from recognition.models import (
 from recognition.services import audit
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
-from recognition.services.receipts import HASHING, log_path, logged
+from recognition.services.receipts import HASHING, is_logged, log_path, logged
 from recognition.services.results import Actor
 from recognition.vault import stream
 
@@ -136,7 +136,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
     Returns how many rows of each kind were read, and ``erased``. Raises SealBrokenError.
     """
     _require_empty()
-    if erasures and not log_path().exists():
+    if erasures and not is_logged():
         raise RecognitionError(
             "invalid_request",
             f"{log_path()} is not there, so nobody knows who was erased since.",

@@ -44,6 +44,17 @@ def log_path() -> Path:
     return Path(settings.DATA_DIR) / "erasures.log"
 
 
+def _log_paths() -> list[Path]:
+    """Return all such files: that beside the key store is of every process that shares it.
+
+    Where the key store is a PostgreSQL, a table of its own has the same lines.
+    """
+    paths = [log_path()]
+    if settings.KEYS_DATABASE["ENGINE"].endswith("sqlite3"):
+        paths.append(Path(settings.KEYS_DATABASE["NAME"]).with_name("erasures.log"))
+    return list(dict.fromkeys(path.resolve() for path in paths))
+
+
 def receipts_for(
     subjects: Iterable[Subject], counts: Mapping[int, dict[str, int]]
 ) -> list[Erasure]:
@@ -88,20 +99,33 @@ def finish() -> int:
 def append(what: str, hashes: Iterable[str]) -> None:
     """Write one line for each hash into the log, and wait until it is on the disk."""
     now = timezone.now().isoformat()
-    lines = [json.dumps({"time": now, "what": what, "user": one}) + "\n" for one in hashes]
-    with open(os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-        file.write("".join(lines))
-        file.flush()
-        os.fsync(file.fileno())
+    lines = [json.dumps({"time": now, "what": what, "user": one}) for one in hashes]
+    for path in _log_paths():
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
+            file.write("".join(f"{line}\n" for line in lines))
+            file.flush()
+            os.fsync(file.fileno())
+    vault.keys().note(lines)
+
+
+def is_logged() -> bool:
+    """Say whether there is a log at all."""
+    return any(path.exists() for path in _log_paths()) or bool(vault.keys().noted())
+
+
+def entries() -> list[dict[str, str]]:
+    """Return what the log tells, oldest first."""
+    paths = [path for path in _log_paths() if path.exists()]
+    lines = [line for path in paths for line in path.read_text().splitlines()]
+    found = [json.loads(line) for line in [*lines, *vault.keys().noted()]]
+    return sorted(found, key=lambda entry: str(entry["time"]))
 
 
 def logged() -> set[str]:
     """Return the hashes of all who were erased, by the log, and not registered on purpose since."""
     gone: set[str] = set()
-    if log_path().exists():
-        for line in log_path().read_text().splitlines():
-            entry = json.loads(line)
-            (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
+    for entry in entries():
+        (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
     return gone
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
+import environ
 import pytest
 
 from recognition import services, vault
@@ -16,6 +18,17 @@ from tests.conftest import TESTER
 @pytest.fixture(autouse=True)
 def empty_log() -> None:
     receipts.log_path().unlink(missing_ok=True)
+
+
+@pytest.fixture
+def own_store(db, postgres, settings, tmp_path) -> Iterator[None]:
+    """Let the keys lie in a PostgreSQL, and the log of this machine in a folder of its own."""
+    settings.KEYS_DATABASE = environ.Env.db_url_config(postgres.create("facesite_log"))
+    settings.DATA_DIR = tmp_path
+    vault.keys.cache_clear()
+    yield
+    vault.keys().close()
+    vault.keys.cache_clear()
 
 
 @pytest.fixture
@@ -53,6 +66,21 @@ def test_erasing_is_noted_in_the_log_without_a_name(erase):
     (line,) = receipts.log_path().read_text().splitlines()
     assert json.loads(line)["user"] == receipts.user_hash("default", "barack")
     assert "barack" not in line
+
+
+def test_another_machine_with_the_same_key_store_knows_who_was_erased(erase, settings, tmp_path):
+    erase("barack")
+    settings.DATA_DIR = tmp_path
+    assert not receipts.log_path().exists()
+    assert receipts.is_logged() and receipts.logged() == {Erasure.objects.get().user_hash}
+
+
+def test_so_it_is_where_the_key_store_is_a_postgresql(own_store, settings, tmp_path):
+    (tmp_path / "other").mkdir()
+    receipts.append(receipts.ERASED, ["a hash"])
+    settings.DATA_DIR = tmp_path / "other"
+    assert not receipts.log_path().exists()
+    assert receipts.is_logged() and receipts.logged() == {"a hash"}
 
 
 def test_who_was_erased_is_refused_in_bulk(erase, register):
