@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
@@ -89,17 +90,20 @@ def finish() -> int:
     if not pending:
         return 0
     vault.keys().destroy([e.subject_number for e in pending if e.subject_number is not None])
-    append(ERASED, [erasure.user_hash for erasure in pending])
+    append(ERASED, [(erasure.time, erasure.user_hash) for erasure in pending])
     for some in in_parts(erasure.pk for erasure in pending):
         Erasure.objects.filter(pk__in=some).update(finished=True, subject_number=None)
     _vacuum()
     return len(pending)
 
 
-def append(what: str, hashes: Iterable[str]) -> None:
-    """Write one line for each hash into the log, and wait until it is on the disk."""
-    now = timezone.now().isoformat()
-    lines = [json.dumps({"time": now, "what": what, "user": one}) for one in hashes]
+def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
+    """Write one line for each time and hash into the log, and wait until it is on the disk.
+
+    The time is that of the act: the line itself may come late, after a crash.
+    """
+    times = [(time.astimezone(UTC).isoformat(), one) for time, one in acts]
+    lines = [json.dumps({"time": time, "what": what, "user": one}) for time, one in times]
     for path in _log_paths():
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
             file.write("".join(f"{line}\n" for line in lines))
@@ -114,7 +118,7 @@ def is_logged() -> bool:
 
 
 def entries() -> list[dict[str, str]]:
-    """Return what the log tells, oldest first."""
+    """Return what the log tells, in the order in which it was done."""
     paths = [path for path in _log_paths() if path.exists()]
     lines = [line for path in paths for line in path.read_text().splitlines()]
     found = [json.loads(line) for line in [*lines, *vault.keys().noted()]]
@@ -147,4 +151,5 @@ def lift(gallery: Gallery, user_id: str) -> None:
     """Let somebody be registered again, since it was asked for by name."""
     named = user_hash(gallery.name, user_id)
     if Suppression.objects.filter(user_hash=named).delete()[0]:
-        transaction.on_commit(lambda: append(LIFTED, [named]))
+        act = (timezone.now(), named)
+        transaction.on_commit(lambda: append(LIFTED, [act]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import environ
 import pytest
+from django.utils import timezone
 
 from recognition import services, vault
 from recognition.errors import RecognitionError
@@ -77,7 +78,7 @@ def test_another_machine_with_the_same_key_store_knows_who_was_erased(erase, set
 
 def test_so_it_is_where_the_key_store_is_a_postgresql(own_store, settings, tmp_path):
     (tmp_path / "other").mkdir()
-    receipts.append(receipts.ERASED, ["a hash"])
+    receipts.append(receipts.ERASED, [(timezone.now(), "a hash")])
     settings.DATA_DIR = tmp_path / "other"
     assert not receipts.log_path().exists()
     assert receipts.is_logged() and receipts.logged() == {"a hash"}
@@ -131,6 +132,18 @@ def test_registering_by_name_lifts_the_suppression(
         register("barack", "obama")
     assert not Suppression.objects.exists()
     assert receipts.logged() == set()
+
+
+def test_who_was_registered_before_their_erasure_was_finished_stays(
+    register, gallery, django_capture_on_commit_callbacks
+):
+    register("barack", "obama")
+    services.unregister(gallery, "barack", actor=TESTER)  # and the process dies
+    with django_capture_on_commit_callbacks(execute=True):
+        register("barack", "obama")
+    assert receipts.finish() == 1
+    assert receipts.logged() == set()
+    assert orphans.search().returned == []
 
 
 def test_an_erasure_cut_short_is_found_and_finished(register, gallery):
