@@ -9,9 +9,11 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from recognition import vault
@@ -34,9 +36,21 @@ HASHING = 0
 LIFTED, ERASED = "lifted", "erased"
 
 
-def user_hash(gallery: str, user_id: str, key: bytes | None = None) -> str:
-    """Return what stands for a user who is gone: nobody without the key can guess whom."""
+def user_hash(token: UUID, user_id: str, key: bytes | None = None) -> str:
+    """Return what stands for a user who is gone: nobody without the key can guess whom.
+
+    ``token``: the gallery's, which stays the same when the gallery gets another name.
+    """
+    return _hash(token.hex, user_id, key or vault.made_keys([HASHING])[HASHING])
+
+
+def hashes_of(token: UUID, name: str, user_id: str, key: bytes | None = None) -> set[str]:
+    """Return all that may stand for a user: once it was made from the gallery's name."""
     key = key or vault.made_keys([HASHING])[HASHING]
+    return {_hash(token.hex, user_id, key), _hash(name, user_id, key)}
+
+
+def _hash(gallery: str, user_id: str, key: bytes) -> str:
     return hmac.digest(key, f"{gallery}\0{user_id}".encode(), "sha256").hex()
 
 
@@ -68,7 +82,7 @@ def receipts_for(
     made = [
         Erasure(
             gallery=subject.gallery.name,
-            user_hash=user_hash(subject.gallery.name, subject.user_id, key),
+            user_hash=user_hash(subject.gallery.token, subject.user_id, key),
             counts=counts.get(subject.pk, {}),
             subject_number=subject.number,
         )
@@ -143,13 +157,19 @@ def _vacuum() -> None:
 
 def refuse_suppressed(gallery: Gallery, user_id: str) -> None:
     """Raise ``suppressed`` where an import would bring back somebody who was erased."""
-    if Suppression.objects.filter(user_hash=user_hash(gallery.name, user_id)).exists():
+    if _suppressions(gallery, user_id).exists():
         raise RecognitionError("suppressed", f"{user_id!r} was erased from {gallery.name!r}.")
 
 
 def lift(gallery: Gallery, user_id: str) -> None:
     """Let somebody be registered again, since it was asked for by name."""
-    named = user_hash(gallery.name, user_id)
-    if Suppression.objects.filter(user_hash=named).delete()[0]:
-        act = (timezone.now(), named)
-        transaction.on_commit(lambda: append(LIFTED, [act]))
+    lifted = _suppressions(gallery, user_id)
+    now = timezone.now()
+    if acts := [(now, one) for one in lifted.values_list("user_hash", flat=True)]:
+        lifted.delete()
+        transaction.on_commit(lambda: append(LIFTED, acts))
+
+
+def _suppressions(gallery: Gallery, user_id: str) -> QuerySet[Suppression]:
+    hashes = hashes_of(gallery.token, gallery.name, user_id)
+    return Suppression.objects.filter(user_hash__in=hashes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from django.utils import timezone
 
 from recognition import services, vault
 from recognition.errors import RecognitionError
-from recognition.models import Erasure, GalleryChange, Subject, Suppression
+from recognition.models import Erasure, Gallery, GalleryChange, Subject, Suppression
 from recognition.services import orphans, receipts, transfer
 from tests.conftest import TESTER
 
@@ -45,10 +46,10 @@ def erase(register, gallery):
     return erase_by_name
 
 
-def test_a_receipt_counts_and_names_nobody(erase):
+def test_a_receipt_counts_and_names_nobody(erase, gallery):
     (receipt,) = erase("barack").receipts
     assert receipt.counts == {"references": 1, "crops": 1}
-    assert receipt.user_hash == receipts.user_hash("default", "barack")
+    assert receipt.user_hash == receipts.user_hash(gallery.token, "barack")
     stored = Erasure.objects.get()
     assert stored.finished and stored.subject_number is None
 
@@ -62,10 +63,10 @@ def test_erasing_destroys_the_key(erase, register):
     assert list(vault.keys().read([erased, kept])) == [kept]
 
 
-def test_erasing_is_noted_in_the_log_without_a_name(erase):
+def test_erasing_is_noted_in_the_log_without_a_name(erase, gallery):
     erase("barack")
     (line,) = receipts.log_path().read_text().splitlines()
-    assert json.loads(line)["user"] == receipts.user_hash("default", "barack")
+    assert json.loads(line)["user"] == receipts.user_hash(gallery.token, "barack")
     assert "barack" not in line
 
 
@@ -89,6 +90,49 @@ def test_who_was_erased_is_refused_in_bulk(erase, register):
     with pytest.raises(RecognitionError) as refusal:
         register("barack", "obama", bulk=True)
     assert refusal.value.code == "suppressed"
+
+
+@pytest.fixture
+def erased_at_the_door(gallery, photos) -> Gallery:
+    """Return a gallery from which barack was erased."""
+    door = services.create_gallery("door", actor=TESTER)
+    take(door, photos)
+    services.unregister(door, "barack", actor=TESTER)
+    receipts.finish()
+    return door
+
+
+def take(gallery: Gallery, photos, *, bulk: bool = False) -> None:
+    options = services.RegisterOptions(bulk=bulk)
+    services.register(gallery, "barack", [photos.upload("obama")], options, TESTER)
+
+
+def refused(gallery: Gallery, photos) -> bool:
+    with pytest.raises(RecognitionError) as refusal:
+        take(gallery, photos, bulk=True)
+    return refusal.value.code == "suppressed"
+
+
+def test_who_was_erased_stays_so_when_the_gallery_gets_another_name(erased_at_the_door, photos):
+    services.rename_gallery("door", "gate", actor=TESTER)
+    gate = services.find_gallery("gate")
+    assert refused(gate, photos)
+    take(gate, photos)
+    assert orphans.people_of(receipts.logged()) == [Subject.objects.get().number]
+
+
+def test_who_was_erased_stays_so_when_the_gallery_is_made_again(erased_at_the_door, photos):
+    services.delete_gallery("door", force=True, actor=TESTER)
+    assert refused(services.create_gallery("door", actor=TESTER), photos)
+
+
+def test_who_was_erased_by_the_name_of_the_gallery_is_still_known(gallery, photos):
+    key = vault.made_keys([receipts.HASHING])[receipts.HASHING]
+    before = hmac.digest(key, b"default\0barack", "sha256").hex()
+    Suppression.objects.create(user_hash=before)
+    assert refused(gallery, photos)
+    take(gallery, photos)
+    assert not Suppression.objects.exists()
 
 
 @pytest.fixture
