@@ -13,7 +13,7 @@ from django.utils import timezone
 from recognition import services, vault
 from recognition.errors import RecognitionError
 from recognition.models import Erasure, Gallery, GalleryChange, Subject, Suppression
-from recognition.services import orphans, receipts, transfer
+from recognition.services import backups, orphans, receipts, transfer
 from tests.conftest import TESTER
 
 
@@ -208,6 +208,16 @@ def test_somebody_who_came_back_behind_the_log_is_found_and_erased(erase, regist
     assert found.returned == [Subject.objects.get().number]
     orphans.mend(found, TESTER)
     assert not Subject.objects.exists()
+
+
+def test_restoring_wants_a_log_that_tells_of_all_erasures(erase, tmp_path):
+    erase("barack")
+    receipts.log_path().unlink()
+    receipts.append(receipts.ERASED, [(timezone.now(), "another")])
+    with pytest.raises(RecognitionError, match="1 people were erased") as refusal:
+        backups.restore(tmp_path / "none", TESTER, erasures=True)
+    assert "erasure_check --mend" in refusal.value.hint
+    assert Erasure.objects.exists()
 
 
 def test_a_key_of_nobody_is_found_and_destroyed(register):
