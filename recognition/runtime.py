@@ -186,13 +186,15 @@ def _finish_erasures() -> None:
 
 def _seal_events() -> None:
     """Chain new events each second, and cut old ones each day, while the process serves."""
-    from recognition.services.audit import seal  # which imports this module
+    from recognition.services.audit import seal  # which import this module
+    from recognition.services.erasure import empty_what_is_owed
     from recognition.services.people import forget_old_events
 
     told = ""
     while True:
         time.sleep(SEALED_EVERY)
         try:
+            empty_what_is_owed()  # first: it does not wait until somebody mends a chain
             seal()
             forget_old_events(date.today())
             told = ""
@@ -201,6 +203,7 @@ def _seal_events() -> None:
                 log.error("events are not sealed, each second tries again: %s", error)
             told = str(error)
             connections.close_all()
+            vault.keys().close()
 
 
 def _load_networks() -> None:
