@@ -12,6 +12,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from facesite.logs import request_id
+from recognition import metrics
 
 log = logging.getLogger("facesite.request")
 
@@ -35,7 +36,11 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request.id
-            self._write(request, response, round((time.perf_counter() - started) * 1000))
+            seconds = time.perf_counter() - started
+            self._write(request, response, round(seconds * 1000))
+            route = call(request) if request.resolver_match else metrics.OTHER
+            code = getattr(response, "code", "-")
+            metrics.answered(request.method or "", route, response.status_code, code, seconds)
             return response
         finally:
             request_id.reset(token)
@@ -72,10 +77,22 @@ def call(request: HttpRequest) -> str:
     return "/" + request.resolver_match.route.replace("str:", "")
 
 
+# What proxies add to a request.
+FORWARDED = {
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+}
+
+
 class TrustedProxies:
     """Believe the forwarded address and scheme where they come from ``TRUSTED_PROXIES`` alone.
 
     Afterwards ``REMOTE_ADDR`` is the client's address, and nobody need look at the headers.
+    ``request.is_local`` says that a program of this machine sent it and no proxy, trusted or not.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -85,6 +102,7 @@ class TrustedProxies:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # A server on a Unix socket gives no address; whoever reaches that is on this machine.
         peer = address_in(request.META.get("REMOTE_ADDR") or "127.0.0.1")
+        request.is_local = is_local(request)
         forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
         if peer is not None and self._trusts(peer):
             peer = self._client(peer, forwarded)
@@ -110,6 +128,12 @@ class TrustedProxies:
             if hop is None:
                 return
             yield hop
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Say whether a program of this machine connected itself; not of what a Unix socket brings."""
+    peer = address_in(request.META.get("REMOTE_ADDR", ""))
+    return peer is not None and peer.is_loopback and FORWARDED.isdisjoint(request.META)
 
 
 def address_in(text: str) -> Address | None:
