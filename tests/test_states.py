@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from django.db import OperationalError
 
 from recognition import states
@@ -16,22 +15,7 @@ def told() -> dict[str, float]:
     return found
 
 
-@pytest.fixture
-def on_redis(gallery, settings, redis_server):
-    """Let the process use a Redis of its own."""
-    from django.core.cache import caches
-
-    from facesite.cache import breaker
-
-    settings.REDIS_URL = redis_server.url
-    redis = {**settings.REDIS_CACHE, "LOCATION": redis_server.url}
-    settings.CACHES = {**settings.CACHES, "redis": redis}
-    yield redis_server
-    breaker._open_until = 0.0
-    caches.close_all()
-
-
-def test_redis_is_told_to_be_there_and_then_to_be_gone(on_redis):
+def test_redis_is_told_to_be_there_and_then_to_be_gone(gallery, on_redis):
     there = told()
     assert there["facesite_redis_up"] == 1 and there["facesite_redis_bytes"] > 0
     on_redis.kill()
