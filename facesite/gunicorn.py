@@ -121,7 +121,8 @@ class PatientWorker(ThreadWorker):
             super().handle_error(req, client, addr, exc)
             return
         refusal = RecognitionError("invalid_request", f"This is no request that is taken: {exc}.")
-        self.log.warning("Invalid request from %s: %s", (addr or ("?",))[0], exc)
+        # Its words repeat the line or header that was sent, which may hold a key or name somebody.
+        self.log.warning("Invalid request from %s: %s", (addr or ("?",))[0], type(exc).__name__)
         try:
             client.sendall(problem_answer(refusal, uuid.uuid4().hex))
         except OSError as error:

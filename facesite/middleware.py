@@ -7,9 +7,12 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
 
 from facesite.logs import request_id
 from recognition import metrics
@@ -67,14 +70,24 @@ def actor_name(request: HttpRequest) -> str:
 
 
 def call(request: HttpRequest) -> str:
-    """Return the route where there is one and else the path, never the query string.
+    """Return the route where there is one, and else what it begins with, if that is ours.
 
     ``/users/<user_id>`` and not ``/users/ada``: a log would outlive the erasure of that user.
     """
     if request.resolver_match is None:
-        first, slash, rest = request.path[1:].partition("/")
-        return f"/{first[:100]}{slash}{'...' if rest else ''}"
+        first = request.path[1:].partition("/")[0]
+        return f"/{first}/..." if first in beginnings() else "/..."
     return "/" + request.resolver_match.route.replace("str:", "")
+
+
+@cache
+def beginnings() -> set[str]:
+    """Return the first parts of all addresses that there are."""
+    found: list[Any] = list(get_resolver().url_patterns)
+    for pattern in found:
+        if not str(pattern.pattern):
+            found += getattr(pattern, "url_patterns", [])
+    return {str(pattern.pattern).partition("/")[0] for pattern in found} - {""}
 
 
 # What proxies add to a request.

@@ -335,8 +335,12 @@ LOGGING = {
         "django.server": {"level": "CRITICAL"},
         # It tells which of its libraries it takes for this processor.
         "faiss.loader": {"level": "WARNING"},
-        # Its readers tell what stands in a picture beside the pixels.
+        # On DEBUG they tell what a log may not hold: what stands in a picture beside the pixels,
+        # all variables of a page, the values of queries, what is sent to Milvus.
         "PIL": {"level": "WARNING"},
+        "django.template": {"level": "INFO"},
+        "django.db.backends": {"level": "INFO"},
+        "pymilvus": {"level": "WARNING"},
         # The converters of networks tell every step.
         "onnx_ir": {"level": "WARNING"},
         "onnxscript": {"level": "WARNING"},
