@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from recognition import states, worker
@@ -197,3 +198,10 @@ def test_what_the_documentation_names_is_told(anonymous, api, register, pictures
     named = set(re.findall(r"facesite_[a-z_]+", (ROOT / "docs" / "watching.md").read_text()))
     absent = {name for name in named if name not in text}
     assert absent <= {"facesite_redis_up", "facesite_redis_bytes", "facesite_milvus_agrees"}
+
+
+def test_the_examples_of_the_documentation_can_be_read():
+    text = (ROOT / "docs" / "watching.md").read_text()
+    scrape, rules = map(yaml.safe_load, re.findall(r"```yaml\n(.*?)```", text, re.DOTALL))
+    assert scrape["scrape_configs"][0]["job_name"] == "facesite"
+    assert len(rules["groups"][0]["rules"]) == 3
