@@ -20,6 +20,7 @@ def test_the_defaults_pass():
         ("API_KEY", "short", "facesite.E001"),
         ("API_KEY", "your-api-key-0123456789abcdef", "facesite.E001"),
         ("API_KEY", "a" * 40, "facesite.E001"),
+        ("METRICS_KEY", "short", "facesite.E050"),
         ("FACE_MODEL", "arcface", "facesite.E002"),
         ("RATE_REGISTER", "often", "facesite.E003"),
         ("RATE_SESSION", "5/fortnight", "facesite.E003"),
