@@ -42,19 +42,28 @@ from recognition.models import (
     Suppression,
     in_parts,
 )
+from recognition.services import audit
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
-from recognition.services.receipts import HASHING, log_path, logged
+from recognition.services.receipts import (
+    ERASED,
+    HASHING,
+    entries,
+    is_logged,
+    log_path,
+    logged,
+)
 from recognition.services.results import Actor
 from recognition.vault import stream
 
-#: In the order in which rows may refer to each other. Imports under way are begun again, and what
-#: Milvus holds is written anew.
+#: In the order in which rows may refer to each other. Imports under way are begun again, what
+#: Milvus holds is written anew, and failed sign-ins are counted from the beginning.
 KEPT: tuple[type[models.Model], ...] = (
     Group, User, StoredCalibration, Gallery, Subject, Reference, OtherEmbedding, PersonTemplate,
     GalleryChange, Event, Sighting, AuditState, Finding, ReviewStep, Erasure, Suppression, ApiKey,
 )  # fmt: skip
 PORTION = 500
+DIGEST = "sha256"  # what the last line of a file of keys begins with
 
 
 def keys_path(path: Path) -> Path:
@@ -106,26 +115,50 @@ def _rows() -> Iterator[Any]:
 
 
 def _write_keys(path: Path) -> None:
-    new = path.with_name(f"{path.name}.new")
+    new, digest = path.with_name(f"{path.name}.new"), hashlib.sha256()
     with new.open("w") as file:
         for page in vault.keys().pages():
             for number, wrapped in page.items():
-                file.write(f"{number} {base64.b64encode(wrapped).decode()}\n")
+                line = f"{number} {base64.b64encode(wrapped).decode()}\n"
+                digest.update(line.encode())
+                file.write(line)
+        file.write(f"{DIGEST} {digest.hexdigest()}\n")
     new.replace(path)
 
 
+def _read_keys(path: Path) -> dict[int, bytes]:
+    """Return the wrapped keys of a file. Raises ``invalid_request`` where it is not whole.
+
+    Raises SealBrokenError where one is wrapped by another master key than is in use here.
+    """
+    try:
+        *lines, last = path.read_text().splitlines(keepends=True)
+        whole = last == f"{DIGEST} {hashlib.sha256(''.join(lines).encode()).hexdigest()}\n"
+    except (OSError, ValueError) as error:
+        raise RecognitionError("invalid_request", f"{path} cannot be read: {error}.") from error
+    if not whole:
+        raise RecognitionError("invalid_request", f"{path} is not whole, or was altered.")
+    words = (line.split() for line in lines)
+    wrapped = {int(number): base64.b64decode(key) for number, key in words}
+    unwrap = vault.ring().unwrap
+    for number, key in wrapped.items():
+        unwrap(key, number)
+    return wrapped
+
+
 def take_keys(path: Path) -> int:
-    """Store the keys of a backup where there are none of people yet; return how many."""
+    """Store the keys of a backup where there are none of people yet; return how many.
+
+    All or none. Raises ``invalid_request`` and SealBrokenError.
+    """
     if any(number != HASHING for page in vault.keys().pages() for number in page):
         raise RecognitionError(
             "invalid_request",
             "The key store holds keys of people already.",
             hint="Leave --keys out to restore with the keys of today.",
         )
-    vault.keys().destroy([HASHING])
-    lines = (line.split() for line in path.read_text().splitlines())
-    wrapped = {int(number): base64.b64decode(key) for number, key in lines}
-    vault.keys().add(wrapped)
+    wrapped = _read_keys(path)
+    vault.keys().begin_with(wrapped)
     return len(wrapped)
 
 
@@ -135,12 +168,8 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
     Returns how many rows of each kind were read, and ``erased``. Raises SealBrokenError.
     """
     _require_empty()
-    if erasures and not log_path().exists():
-        raise RecognitionError(
-            "invalid_request",
-            f"{log_path()} is not there, so nobody knows who was erased since.",
-            hint="Put it back; or say --no-erasures where nobody was erased since.",
-        )
+    if erasures:
+        _require_log()
     gone = logged() if erasures else set()
     with transaction.atomic():
         GalleryChange.lock()
@@ -150,6 +179,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
         _reset_sequences()
         _suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
+    audit.set_head_aside()
     runtime.publish()
     return counts
 
@@ -160,6 +190,24 @@ def _require_empty() -> None:
             "invalid_request",
             "People are registered in this database.",
             hint="Restore into an empty one: DATABASE_URL names it.",
+        )
+
+
+def _require_log() -> None:
+    """Raise where erasures are not logged: the receipts that this database holds go, too."""
+    if not is_logged():
+        raise RecognitionError(
+            "invalid_request",
+            f"{log_path()} is not there, so nobody knows who was erased since.",
+            hint="Put it back; or say --no-erasures where nobody was erased since.",
+        )
+    told = {entry["user"] for entry in entries() if entry["what"] == ERASED}
+    held = Erasure.objects.values_list("user_hash", flat=True)
+    if untold := sum(user not in told for user in held):
+        raise RecognitionError(
+            "invalid_request",
+            f"{untold} people were erased from this database, and {log_path()} does not tell.",
+            hint="`manage.py erasure_check --mend` finishes erasures; or put the right file back.",
         )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from django.db import transaction
 
-from recognition import runtime
+from recognition import metrics, runtime
 from recognition.decisions import (
     BY_SETTINGS,
     MATCH,
@@ -29,7 +29,6 @@ from recognition.gallery.index import Index
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
-from recognition.services.explaining import ACTS
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.people import find_user, record
 from recognition.services.repeats import Repeats
@@ -380,13 +379,14 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         raise
     finally:
         decision["event"] = _written(act, gallery, actor, decision)
-        if refused is not None and act in ACTS:  # whoever is refused may ask why, too
+        if refused is not None:  # whoever is refused may ask why, too
             refused.extra["decision_id"] = decision["event"]
 
 
 def _written(act: str, gallery: Gallery, actor: Actor, decision: dict[str, Any]) -> int:
     """Write the event of ``recorded``; return its id, or that of the frame which it repeats."""
     outcome = decision.pop("outcome", "internal_error")
+    metrics.decided(act, outcome, decision)
     subject, named = decision.pop("subject", None), decision.pop("named", [])
     repeat = decision.pop("repeat", None)
     if repeat and (written := repeats.event_of(repeat)):

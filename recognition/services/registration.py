@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import runtime, vault
+from recognition import metrics, runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -167,6 +167,7 @@ def _registrable(
     """
     view = look(upload, embedder, selection)
     seen = chosen(view, selection)
+    metrics.seen("register", asdict(seen.face.quality))
     refuse(view.faults(seen.face))
     if selection.face is None and selection.box is None:
         _refuse_rivals(view, seen.face)
@@ -277,6 +278,8 @@ def _store(
         runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
+        if options.bulk:  # asked again: they may have been erased since the pictures came
+            refuse_suppressed(target.gallery, target.user_id)
         gallery = _claimed(target.gallery, target.embedder)
         _require_known(target, sightings)
         # Under the lock: of two requests with one face, the second sees the first.
@@ -299,7 +302,7 @@ def _require_known(target: Target, sightings: list[Sighting]) -> None:
     """Raise where a picture that was known when it came has been erased since."""
     known = {s.reference_id for s in sightings if s.reference_id}
     if known and _owned(target).filter(pk__in=known).count() < len(known):
-        raise _changed_meanwhile(f"{target.user_id!r} was just erased, or a reference of theirs.")
+        raise _changed_meanwhile("The person was just erased, or a reference of theirs.")
 
 
 def _changed_meanwhile(detail: str) -> RecognitionError:

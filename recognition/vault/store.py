@@ -17,7 +17,9 @@ from django.db.utils import ConnectionHandler
 from recognition.errors import RecognitionError
 
 TABLE = "facesite_key"
+NOTES = "facesite_erasure"  # in PostgreSQL alone: beside SQLite's file there is one of lines
 PART = 4096  # rows of one statement or page
+CHECKPOINT_MS = 500
 # Any constant does that no other application takes in the same database.
 TABLE_LOCK = 0x0FACE5180
 
@@ -46,9 +48,15 @@ class KeyStore:
                 cursor.execute("SELECT pg_advisory_lock(%s)", [TABLE_LOCK])
             cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
             if connection.vendor == "postgresql":
+                columns = "id bigserial PRIMARY KEY, line text NOT NULL"
+                cursor.execute(f"CREATE TABLE IF NOT EXISTS {NOTES} ({columns})")
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [TABLE_LOCK])
 
     def _after_request(self, **_: Any) -> None:
+        self.close_unusable()
+
+    def close_unusable(self) -> None:
+        """Close the connection of this thread if it was lost, so that the next use makes one."""
         for connection in self._connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
 
@@ -93,6 +101,29 @@ class KeyStore:
             cursor.executemany(query, [(key, number) for number, key in wrapped.items()])
             cursor.execute("COMMIT")
 
+    def scrub(self) -> bool:
+        """Take away the bytes of rows that were deleted or changed; say whether all are gone.
+
+        They are not while somebody reads on SQLite: the next call, or the next second, does it.
+        """
+        with self._connection.cursor() as cursor:
+            if self._connection.vendor == "postgresql":
+                cursor.execute(f"VACUUM {TABLE}")
+                return True
+            return emptied_log(cursor)
+
+    def begin_with(self, wrapped: Mapping[int, bytes]) -> None:
+        """Hold these keys and no others, at once or not at all."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  # a constant
+                self._write(wrapped, "")
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
     def _write(self, wrapped: Mapping[int, bytes], conflict: str) -> None:
         rows = list(wrapped.items())
         for first in range(0, len(rows), 400):  # two parameters each; SQLite takes 999
@@ -103,21 +134,50 @@ class KeyStore:
                 cursor.execute(query, [value for row in some for value in row])
 
     def destroy(self, numbers: Iterable[int]) -> int:
-        """Delete keys, on SQLite their bytes too; return how many there were."""
+        """Delete keys and their bytes; return how many there were."""
         some, gone = list(numbers), 0
         with self._connection.cursor() as cursor:
             for first in range(0, len(some), PART):
                 cursor.execute(*self._deletion(some[first : first + PART]))
                 gone += cursor.rowcount
-            if self._connection.vendor == "sqlite":
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.scrub()
         return gone
+
+    def note(self, lines: Iterable[str]) -> None:
+        """Keep lines for all who share a PostgreSQL; nothing is done on SQLite."""
+        if self._connection.vendor == "postgresql":
+            with self._connection.cursor() as cursor:
+                query = f"INSERT INTO {NOTES} (line) SELECT unnest(%s::text[])"  # noqa: S608  # a constant
+                cursor.execute(query, [list(lines)])
+
+    def noted(self) -> list[str]:
+        """Return those lines, oldest first."""
+        if self._connection.vendor != "postgresql":
+            return []
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT line FROM {NOTES} ORDER BY id")  # noqa: S608  # a constant
+            return [line for (line,) in cursor.fetchall()]
 
     def _deletion(self, numbers: list[int]) -> tuple[str, list[Any]]:
         if self._connection.vendor == "postgresql":
             return f"DELETE FROM {TABLE} WHERE number = ANY(%s)", [numbers]  # noqa: S608  # a constant
         chosen = "number IN (SELECT value FROM json_each(%s))"
         return f"DELETE FROM {TABLE} WHERE {chosen}", [json.dumps(numbers)]  # noqa: S608  # a constant
+
+
+def emptied_log(cursor: Any) -> bool:
+    """Empty SQLite's write-ahead log into its database; say whether nobody was in the way.
+
+    It keeps all others from writing while it waits for who reads, so it does not wait for long.
+    """
+    cursor.execute("PRAGMA busy_timeout")
+    [patience] = cursor.fetchone()
+    cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MS}")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not cursor.fetchone()[0]
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def missing(number: int) -> RecognitionError:
