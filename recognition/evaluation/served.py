@@ -31,9 +31,13 @@ def acquisition(codes: Sequence[str]) -> dict[str, Any]:
 def enrolment(sample: Sample, references: int) -> dict[str, Any]:
     """Return how many people have no photograph, among the first ``references``, that is taken."""
     first = searches.roles(sample.labels, references=references, strangers=False)[0]
-    taken = first & ~sample.flags(sample.unfit)
+    fit = sample.part(first & ~sample.flags(sample.unfit))
+    lost = sample.part(first & ~np.isin(sample.labels, fit.labels))
     people = len(np.unique(sample.labels))
-    return rates.proportion(people - len(np.unique(sample.labels[taken])), people)
+    why: dict[int, str] = {}  # of each person, by the first photograph
+    for label, name in zip(lost.labels.tolist(), lost.names, strict=True):
+        why.setdefault(label, lost.unfit[name])
+    return {**rates.proportion(len(why), people), "reasons": dict(Counter(why.values()))}
 
 
 def people_served(sample: Sample, *, references: int, strangers: Sample | None) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def test_why_photographs_are_refused_is_counted():
 
 def test_who_has_no_reference_that_is_taken_is_not_enrolled(sample):
     poor = refusing(sample, range(0, 30))  # all of ten people
-    assert served.enrolment(poor, 1) == rates.proportion(10, 400)
+    assert served.enrolment(poor, 1) == {**rates.proportion(10, 400), "reasons": {POOR: 10}}
     assert served.enrolment(refusing(sample, range(0, 1200, 3)), 2)["errors"] == 0
 
 
