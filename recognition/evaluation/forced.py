@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,20 +26,23 @@ def of_people(
     )
     templates, people = searches.templates_of(*registered)
     policy = policy_for(len(people))
-    taken = handicap_of(policy)(np.unique(registered[1], return_counts=True)[1])
+    counts = np.unique(registered[1], return_counts=True)[1]
+    taken = handicap_of(policy)(counts)
     outside = unknown if strangers is None else strangers
-    return told(searches.search(templates, people, probes, outside, taken), policy)
+    found = searches.search(templates, people, probes, outside, taken)
+    return told(found, policy, counts[np.searchsorted(people, found.probes_of)])
 
 
 def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[str, Any]:
     """Return FPIR and FNIR of a gallery's references, each left out once."""
     parts = (sample.embeddings, sample.labels)
-    policy = policy_for(len(np.unique(sample.labels)))
+    people, counts = np.unique(sample.labels, return_counts=True)
+    policy = policy_for(len(people))
     handicap = handicap_of(policy)
     _, found = searches.leave_one_out(*parts, handicap)
     if strangers is not None:
         found = searches.against(*parts, found, strangers, handicap)
-    return told(found, policy)
+    return told(found, policy, counts[np.searchsorted(people, found.probes_of)] - 1)
 
 
 def handicap_of(policy: Policy) -> Handicap:
@@ -51,14 +55,30 @@ def handicap_of(policy: Policy) -> Handicap:
     return handicap
 
 
-def told(found: Searched, policy: Policy) -> dict[str, Any]:
-    """Return the rates that are promised, and those measured."""
+def told(found: Searched, policy: Policy, having: searches.Labels) -> dict[str, Any]:
+    """Return the rates that are promised, and those measured.
+
+    ``having``: (P,) how many references the person of each probe has.
+    """
     limit = np.float32(policy.threshold)
     return {
         "threshold": policy.threshold,
         "threshold_source": policy.source,
-        "promised": policy.expected(),
+        "promised": _promised(policy, having),
         "warning": policy.warning(),
         "fpir": groups.told(found.strangers >= limit, least=policy.target or 0.1),
         "fnir": groups.told((found.ranks > 1) | (found.own < limit)),
     }
+
+
+def _promised(policy: Policy, having: searches.Labels) -> dict[str, float] | None:
+    """Return what the calibration tells of such people, None where nothing was measured."""
+    of_one = policy.expected()
+    if of_one is None or not len(having):
+        return of_one
+    numbers, probes = np.unique(having, return_counts=True)
+    missed = []
+    for n in numbers.tolist():
+        theirs = replace(policy, threshold=policy.threshold_for(n), references=n).expected()
+        missed.append(theirs["fnir"] if theirs else 0.0)
+    return {"fpir": of_one["fpir"], "fnir": float(np.average(missed, weights=probes))}

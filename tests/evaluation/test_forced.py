@@ -46,3 +46,8 @@ def test_few_strangers_tell_no_rate(sample):
     assert "refused" not in found["fpir"]  # of some 360 photographs
     few = sample.part(sample.labels < 60)
     assert "refused" in forced.of_people(few, None, 1, policy_for)["fpir"]
+
+
+def test_who_has_more_references_is_expected_to_be_missed_less(sample):
+    one, three = (forced.of_people(sample, None, n, policy_for)["promised"] for n in (1, 3))
+    assert three["fnir"] < one["fnir"] == pytest.approx(policy_for(120).expected()["fnir"])
