@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_tasks_db",
     "csp",
+    "axes",
     "recognition",
 ]
 
@@ -103,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -242,6 +245,9 @@ IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
 MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
 
+# --- Watching ------------------------------------------------------------------------------------
+METRICS_KEY = env.str("METRICS_KEY", "")  # wanted at /metrics; empty: this machine alone may ask
+
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")
 RATE_REGISTER = env.str("RATE_REGISTER", "5/m")
@@ -289,6 +295,25 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+# --- Signing in, in the console and in the admin: counted by django-axes ------------------------
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 10)
+SIGN_IN_WAIT = env.int("SIGN_IN_WAIT", 15)  # minutes
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_WAIT)
+# By address and not by name: whoever knows an administrator's name could lock them out.
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "recognition.signins.counted_address"
+AXES_USERNAME_CALLABLE = "recognition.signins.no_name"
+AXES_LOCKOUT_CALLABLE = "recognition.web.account.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long it lasts
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are events
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_ip ADDRESS` lets somebody in again
+AXES_VERBOSE = False
+
 # --- The rest -----------------------------------------------------------------------------------
 LOGIN_URL = "console:sign_in"
 AUTH_PASSWORD_VALIDATORS = [
@@ -330,8 +355,16 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL"},
+        # Each failed sign-in is an event, and a lock-out a line of this level.
+        "axes": {"level": "WARNING"},
         # It tells which of its libraries it takes for this processor.
         "faiss.loader": {"level": "WARNING"},
+        # On DEBUG they tell what a log may not hold: what stands in a picture beside the pixels,
+        # all variables of a page, the values of queries, what is sent to Milvus.
+        "PIL": {"level": "WARNING"},
+        "django.template": {"level": "INFO"},
+        "django.db.backends": {"level": "INFO"},
+        "pymilvus": {"level": "WARNING"},
         # The converters of networks tell every step.
         "onnx_ir": {"level": "WARNING"},
         "onnxscript": {"level": "WARNING"},

@@ -56,8 +56,8 @@ from recognition.services.receipts import (
 from recognition.services.results import Actor
 from recognition.vault import stream
 
-#: In the order in which rows may refer to each other. Imports under way are begun again, and what
-#: Milvus holds is written anew.
+#: In the order in which rows may refer to each other. Imports under way are begun again, what
+#: Milvus holds is written anew, and failed sign-ins are counted from the beginning.
 KEPT: tuple[type[models.Model], ...] = (
     Group, User, StoredCalibration, Gallery, Subject, Reference, OtherEmbedding, PersonTemplate,
     GalleryChange, Event, Sighting, AuditState, Finding, ReviewStep, Erasure, Suppression, ApiKey,
