@@ -51,6 +51,8 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
     "EVENTS_KEEP": (1, 36500),
+    "SIGN_IN_FAILURES": (1, 1000),
+    "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
     "MAX_IMAGE_PIXELS": (1024, 2**31),
     "MAX_REQUEST_BYTES": (1024, 2**31),
@@ -80,11 +82,16 @@ def check_metrics_key(**_: Any) -> list[CheckMessage]:
 def _weak(name: str, hint: str, id: str) -> list[CheckMessage]:
     """Return the error of a key that is set and can be guessed."""
     key = getattr(settings, name)
-    weak = len(key) < SHORTEST_API_KEY or len(set(key)) < SHORTEST_API_KEY // 3
-    if not key or not (weak or any(known in key.lower() for known in KNOWN_EXAMPLES)):
+    if not key or not can_be_guessed(key):
         return []
     said = f"{name} is too weak: at least {SHORTEST_API_KEY} random characters are needed."
     return [Error(said, hint=hint, id=id)]
+
+
+def can_be_guessed(key: str) -> bool:
+    """Say whether ``key`` is short, monotonous or out of somebody's examples."""
+    weak = len(key) < SHORTEST_API_KEY or len(set(key)) < SHORTEST_API_KEY // 3
+    return weak or any(known in key.lower() for known in KNOWN_EXAMPLES)
 
 
 @register(Tags.security)

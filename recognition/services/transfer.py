@@ -80,12 +80,14 @@ def take(path: Path, key: bytes, gallery: Gallery, actor: Actor, *, dry_run: boo
     counts = Counter[str]()
     for person in stream.read_lines(path, key):
         try:
-            refuse_suppressed(gallery, person["user_id"])
-        except RecognitionError:
+            references = _take_one(gallery, person, actor, dry_run=dry_run)
+        except RecognitionError as error:
+            if error.code != "suppressed":
+                raise
             counts[f"suppressed:{person['user_id']}"] += 1
             continue
         counts["people"] += 1
-        counts["references"] += _take_one(gallery, person, actor, dry_run=dry_run)
+        counts["references"] += references
     if not dry_run:
         runtime.publish()
     return counts
@@ -97,6 +99,7 @@ def _take_one(gallery: Gallery, person: dict[str, Any], actor: Actor, *, dry_run
         raise RecognitionError("invalid_request", f"{person['user_id']!r} is no user_id.")
     with transaction.atomic():
         GalleryChange.lock()
+        refuse_suppressed(gallery, person["user_id"])
         gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
         owned = Reference.objects.filter(
             subject__gallery=gallery, subject__user_id=person["user_id"]
