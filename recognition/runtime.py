@@ -185,15 +185,18 @@ def _finish_erasures() -> None:
 
 def _seal_events() -> None:
     """Chain new events each second, for as long as the process serves."""
-    from recognition.services.audit import seal  # which imports this module
+    from recognition.services.audit import seal  # which import this module
+    from recognition.services.erasure import empty_what_is_owed
 
     while True:
         time.sleep(SEALED_EVERY)
         try:
             seal()
+            empty_what_is_owed()
         except (DatabaseError, OSError, RecognitionError) as error:
             log.error("events are not sealed, the next second tries again: %s", error)
             connections.close_all()
+            vault.keys().close()
 
 
 def _load_networks() -> None:

@@ -7,10 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +123,24 @@ class Site:
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
+
+    def copied_to(self, folder: Path) -> Site:
+        """Return a site with a copy of everything in this one's folder; this one must not run."""
+        shutil.copytree(self.folder, folder)
+        twin = copy(self)
+        twin.folder, twin.port, twin.log_path = folder, free_port(), folder / "server.log"
+        twin.url = f"http://127.0.0.1:{twin.port}"
+        own = {"FACESITE_DATA_DIR": str(folder), "PORT": str(twin.port)}
+        twin.environment = self.environment | own
+        return twin
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what its database says, on a connection of its own."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(query).fetchall()
+        with closing(sqlite3.connect(self.folder / "facesite.sqlite3", timeout=60)) as database:
+            return database.execute(query).fetchall()
 
     @property
     def keys(self) -> dict[str, str]:

@@ -6,11 +6,12 @@ import base64
 import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Prefetch
 
 from recognition import runtime, vault
 from recognition.consent import as_json, from_json
@@ -23,8 +24,10 @@ from recognition.services.results import Actor
 from recognition.vault import stream
 
 MEASURED = (
-    "embedder", "box", "landmarks", "detection_probability", "quality", "source_sha256",
+    "embedder", "box", "landmarks", "detection_probability", "quality", "source_sha256", "aside",
+    "context_place",
 )  # fmt: skip
+PAGE = 50  # people read at once, with their pictures
 ABOUT = ("user_id", "display_name", "metadata", "active")
 LEFT_OUT = ("suppressed", "consent_required")  # what speaks against one person of a file alone
 
@@ -32,52 +35,68 @@ LEFT_OUT = ("suppressed", "consent_required")  # what speaks against one person 
 def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
     """Write everybody in a gallery; return how many, and the key that opens the file."""
     key, identity = new_key(), f"gallery-{secrets.token_hex(16)}"
-    count = stream.write_lines(path, key, identity, _people(gallery))
+    people = _people(find_gallery(gallery.name))  # its embedder may be settled since
+    count = stream.write_lines(path, key, identity, people)
     record("export", gallery, actor, decision={"people": count})
     return count, key
 
 
 def _people(gallery: Gallery) -> Iterator[dict[str, Any]]:
-    for subject in Subject.objects.filter(gallery=gallery).order_by("pk").iterator(500):
-        yield {name: getattr(subject, name) for name in ABOUT} | {
-            "consent": as_json(subject.consent),
-            "references": list(_references(subject)),
-        }
+    """Yield everybody with the references that are matched or were set aside by a reviewer.
+
+    Left out is who cannot be read: whoever was erased while this went on.
+    """
+    owned = Reference.objects.filter(embedder=gallery.embedder).order_by("created", "pk")
+    people = Subject.objects.filter(gallery=gallery).order_by("pk")
+    people = people.prefetch_related(Prefetch("references", owned))
+    last = 0
+    while page := list(people.filter(pk__gt=last)[:PAGE]):
+        keys = vault.keys_of([subject.number for subject in page])
+        for subject in page:
+            references, key = subject.references.all(), keys.get(subject.number)
+            if key is not None or not references:
+                rows = [_reference(one, key) for one in references if key is not None]
+                yield {name: getattr(subject, name) for name in ABOUT} | {
+                    "consent": as_json(subject.consent),
+                    "references": rows,
+                }
+        last = page[-1].pk
 
 
-def _references(subject: Subject) -> Iterator[dict[str, Any]]:
-    key = vault.keys_of([subject.number]).get(subject.number)
-    if key is None:  # nothing can be read of them
-        return
-    for reference in subject.references.all():
-        crop = reference.open_crop(key)
-        yield {name: getattr(reference, name) for name in MEASURED} | {
-            "embedding": base64.b64encode(reference.open_embedding(key)).decode(),
-            "crop": base64.b64encode(crop).decode() if crop else None,
-        }
+def _reference(reference: Reference, key: bytes) -> dict[str, Any]:
+    context = reference.open_context(key) if reference.sealed_context else None
+    return {name: getattr(reference, name) for name in MEASURED} | {
+        "embedding": base64.b64encode(reference.open_embedding(key)).decode(),
+        "crop": _as_text(reference.open_crop(key)),
+        "context": _as_text(context),
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
-    """How a file is taken. ``consent``: of those new ones of whom the file says none."""
-
-    actor: Actor
-    dry_run: bool = False
-    consent: Mapping[str, Any] = field(default_factory=dict)
+def _as_text(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
 
 
-def take(path: Path, key: bytes, gallery: Gallery, how: Taking) -> Counter[str]:
+def take(
+    path: Path,
+    key: bytes,
+    gallery: Gallery,
+    actor: Actor,
+    *,
+    dry_run: bool,
+    consent: Mapping[str, Any] | None = None,
+) -> Counter[str]:
     """Register everybody of a file in ``gallery``; who is there already is left as they are.
 
-    Each person is a transaction of their own: begun again, it goes on where it ended. Returns
-    counts, and of whom it left out under ``suppressed:<user_id>`` and
-    ``consent_required:<user_id>``. Raises SealBrokenError.
+    ``consent``: that of new people of whom the file says none, by ``CONSENT_FIELDS``. Each person
+    is a transaction of their own: begun again, it goes on where it ended. Returns counts, and of
+    whom it left out under ``suppressed:<user_id>`` and ``consent_required:<user_id>``. Raises
+    SealBrokenError.
     """
     counts = Counter[str]()
     for person in stream.read_lines(path, key):
         try:
             refuse_suppressed(gallery, person["user_id"])
-            new = _take_one(gallery, person, how)
+            new = _take_one(gallery, person, actor, dry_run=dry_run, consent=consent or {})
         except RecognitionError as error:
             if error.code not in LEFT_OUT:
                 raise
@@ -85,26 +104,33 @@ def take(path: Path, key: bytes, gallery: Gallery, how: Taking) -> Counter[str]:
             continue
         counts["people"] += 1
         counts["references"] += new
-    if not how.dry_run:
+    if not dry_run:
         runtime.publish()
     return counts
 
 
-def _take_one(gallery: Gallery, person: dict[str, Any], how: Taking) -> int:
+def _take_one(
+    gallery: Gallery,
+    person: dict[str, Any],
+    actor: Actor,
+    *,
+    dry_run: bool,
+    consent: Mapping[str, Any],
+) -> int:
     """Store what is new of one person; return how many references that are."""
     if not USER_ID.match(person["user_id"]):
         raise RecognitionError("invalid_request", f"{person['user_id']!r} is no user_id.")
     with transaction.atomic():
         GalleryChange.lock()
-        gallery = _settled(find_gallery(gallery.name), person, dry_run=how.dry_run)
-        subject = _subject(gallery, person, how.consent)
+        gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
+        subject = _subject(gallery, person, consent)
         owned = (
             Reference.objects.filter(subject=subject) if subject.pk else Reference.objects.none()
         )
         known = set(owned.values_list("source_sha256", flat=True))
         new = [one for one in person["references"] if one["source_sha256"] not in known]
-        if not how.dry_run:
-            _store(subject, new, how.actor)
+        if not dry_run:
+            _store(subject, new, actor)
     return len(new)
 
 
@@ -146,8 +172,13 @@ def _store(subject: Subject, new: list[dict[str, Any]], actor: Actor) -> None:
     references = []
     for one in new:
         reference = Reference(subject=subject, **{name: one[name] for name in MEASURED})
-        crop = base64.b64decode(one["crop"]) if one["crop"] else None
+        keeps = settings.KEEP_CROPS
+        crop = base64.b64decode(one["crop"]) if keeps and one["crop"] else None
         reference.seal(base64.b64decode(one["embedding"]), crop, key)
+        if keeps and one["context"]:
+            reference.seal_context(base64.b64decode(one["context"]), key)
+        else:
+            reference.context_place = None
         references.append(reference)
     Reference.objects.bulk_create(references)
     if made or references:

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition import services
+from recognition import runtime, services
 from recognition.errors import RecognitionError
 from recognition.models import Reference, Subject
 from recognition.services.diagnosing import Attempt, near_misses
@@ -23,6 +23,7 @@ from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.consent import ConsentForm
 from recognition.web.events import Line, lines
+from recognition.web.users import picture
 
 HISTORY, NEAREST, MISSES = 30, 5, 10
 READ = 1000  # newest decisions looked through for near misses: `diagnose` reads more
@@ -96,7 +97,7 @@ class PersonPage(ConsolePage):
     def _page(self, user: Subject, *, status: int = 200, **refused: Any) -> HttpResponse:
         """Show the page; ``refused``: forms to be mended, by their names there."""
         references = list(
-            user.references.filter(aside=False)
+            user.references.filter(aside=False, embedder=runtime.embedder_of(user.gallery))
             .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
@@ -259,7 +260,7 @@ class ReferencePage(ConsolePage):
 
 
 class CropView(ConsolePage):
-    """The part of the photograph that a reference was made from, as JPEG."""
+    """The part of the photograph that a reference was made from; a silhouette if not kept."""
 
     permissions: ClassVar = {"GET": "view_subject"}
 
@@ -267,7 +268,4 @@ class CropView(ConsolePage):
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
         reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
-        crop = reference.crop
-        if crop is None:
-            raise RecognitionError("not_found", _("No crop is kept of this reference."))
-        return HttpResponse(crop, content_type="image/jpeg")
+        return picture(reference)

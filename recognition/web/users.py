@@ -18,7 +18,6 @@ from recognition.models import (
     IN_LIMIT,
     Gallery,
     Reference,
-    Subject,
     SubjectQuerySet,
 )
 from recognition.web.base import ConsolePage, told
@@ -189,11 +188,11 @@ class ThumbnailView(ConsolePage):
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         user = services.find_user(services.find_gallery(gallery), user_id)
-        return picture_of(user)
+        return picture(user.references.filter(sealed_crop__isnull=False).first())
 
 
-def picture_of(user: Subject) -> HttpResponse:
-    kept = user.references.filter(sealed_crop__isnull=False).first()
-    if kept is None:
+def picture(reference: Reference | None) -> HttpResponse:
+    """Return the crop of a reference as JPEG, a silhouette where none is kept."""
+    if reference is None or (crop := reference.crop) is None:
         return HttpResponse(NOBODY, content_type="image/svg+xml")
-    return HttpResponse(kept.crop, content_type="image/jpeg")
+    return HttpResponse(crop, content_type="image/jpeg")

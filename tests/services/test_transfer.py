@@ -1,54 +1,66 @@
-"""A gallery on its way: what is said of consent and retention goes with its people."""
+"""A gallery's way into another one: what is exported, and what is taken."""
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 
-from recognition import services
-from recognition.models import Subject
+from recognition import services, vault
+from recognition.models import Gallery, Reference, Subject
 from recognition.services import transfer
-from recognition.services.transfer import Taking
 from tests.conftest import TESTER
 
-SAID = {
-    "lawful_basis": "consent",
-    "consent_version": "v1",
-    "consent_given": date(2026, 1, 2),
-    "consent_expires": None,
-    "retain_until": date(2030, 1, 2),
-}
-
 
 @pytest.fixture
-def other(db):
-    return services.create_gallery("other", actor=TESTER)
+def moved(gallery, register, tmp_path):
+    """Return a function that moves everybody into a gallery ``other``, and what came of it."""
+    register("barack", "obama", "obama2")
+
+    def move():
+        _, key = transfer.export(gallery, tmp_path / "people", TESTER)
+        other, _ = Gallery.objects.get_or_create(name="other")
+        return transfer.take(tmp_path / "people", key, other, TESTER, dry_run=False)
+
+    return move
 
 
-@pytest.fixture
-def exported(register, gallery, tmp_path):
-    """Return a file of two people, one without a lawful basis, and its key."""
-    register("barack", "obama", consent=SAID)
+def taken() -> list[Reference]:
+    return list(Reference.objects.filter(subject__gallery__name="other").order_by("created"))
+
+
+def test_what_a_reviewer_set_aside_stays_aside(moved):
+    first = Reference.objects.first()
+    Reference.objects.filter(pk=first.pk).update(aside=True)
+    moved()
+    assert [one.aside for one in taken()] == [True, False]
+
+
+def test_pictures_come_along(moved):
+    moved()
+    own, key = Reference.objects.first(), vault.key_of(taken()[0].subject.number)
+    assert taken()[0].crop == own.crop
+    assert taken()[0].open_context(key) == own.open_context(vault.key_of(own.subject.number))
+
+
+def test_no_picture_is_kept_where_none_are(moved, settings):
+    settings.KEEP_CROPS = False
+    moved()
+    assert [(one.crop, one.sealed_context, one.context_place) for one in taken()] == [
+        (None, None, None)
+    ] * 2
+
+
+def test_who_cannot_be_read_is_left_out(moved, register):
     register("joe", "biden")
-    _, key = transfer.export(gallery, tmp_path / "people", TESTER)
-    return tmp_path / "people", key
+    vault.keys().destroy([Subject.objects.get(user_id="joe").number])
+    assert moved()["people"] == 1
 
 
-def test_consent_and_retention_go_with_a_person(exported, other):
-    transfer.take(*exported, other, Taking(TESTER))
-    assert Subject.objects.get(gallery=other, user_id="barack").consent == SAID
-
-
-def test_a_default_is_for_those_of_whom_the_file_says_nothing(exported, other):
-    transfer.take(*exported, other, Taking(TESTER, consent={"lawful_basis": "contract"}))
-    bases = Subject.objects.filter(gallery=other).values_list("user_id", "lawful_basis")
-    assert dict(bases) == {"barack": "consent", "joe": "contract"}
-
-
-@pytest.mark.parametrize("dry_run", [True, False])
-def test_who_has_no_consent_is_left_out_and_named(exported, other, settings, dry_run):
-    settings.CONSENT_REQUIRED = True
-    counts = transfer.take(*exported, other, Taking(TESTER, dry_run))
-    assert counts == {"people": 1, "references": 1, "consent_required:joe": 1}
-    assert Subject.objects.filter(gallery=other).count() == (0 if dry_run else 1)
+def test_what_another_embedder_made_is_left_out(moved, gallery, photos):
+    former = Reference.objects.first()
+    Reference.objects.filter(pk=former.pk).update(embedder="facenet-vggface2")
+    moved()
+    assert len(taken()) == 1
+    found = services.identify(
+        Gallery.objects.get(name="other"), photos.upload("obama3"), actor=TESTER
+    )
+    assert found.matches[0].user_id == "barack"

@@ -132,6 +132,13 @@ def test_a_stranger_among_the_references_is_named_as_the_reason(operator, regist
     assert "Reference 3 is unlike the others" in page
 
 
+def test_a_reference_of_a_former_embedder_is_not_compared(operator, register, barack):
+    register("barack", "obama2")
+    former = Reference.objects.first()
+    Reference.objects.filter(pk=former.pk).update(embedder="facenet-vggface2")
+    assert len(operator.get(BARACK).context["cards"]) == 1
+
+
 def test_a_twin_is_named_as_the_reason(operator, register, barack):
     register("bob", "obama2")
     assert "bob is so much alike" in shown(operator)

@@ -36,8 +36,8 @@ class Command(GalleryCommand):
         gallery, dry_run = self.chosen_gallery(options), options["dry_run"]
         try:
             key = b64decode(os.environ.get(KEY) or getpass("Key: "), validate=True)
-            how = transfer.Taking(self.actor, dry_run, consent(options))
-            counts = transfer.take(options["file"], key, gallery, how)
+            told = {"dry_run": dry_run, "consent": consent(options)}
+            counts = transfer.take(options["file"], key, gallery, self.actor, **told)
         except (SealBrokenError, OSError, binascii.Error, ValueError) as error:
             message = f"The file cannot be read: {error}."
             raise CommandError(message, returncode=FAILED) from error

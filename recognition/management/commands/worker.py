@@ -64,6 +64,8 @@ def work(worker_id: str) -> None:
             worker.tidy()
             worker.purge_daily(worker_id)
             tidied = time.monotonic()
+        if "recognition.vault" in sys.modules:  # a worker without work has not loaded it
+            sys.modules["recognition.vault"].keys().close_unusable()
         if worker.has_tasks():
             run_one(worker_id)
             idle_since = time.monotonic()
