@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -88,6 +89,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_tasks_db",
     "csp",
+    "axes",
     "recognition",
 ]
 
@@ -103,6 +105,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -293,6 +296,25 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+# --- Signing in, in the console and in the admin: counted by django-axes ------------------------
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 10)
+SIGN_IN_WAIT = env.int("SIGN_IN_WAIT", 15)  # minutes
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_WAIT)
+# By address and not by name: whoever knows an administrator's name could lock them out.
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "recognition.signins.counted_address"
+AXES_USERNAME_CALLABLE = "recognition.signins.no_name"
+AXES_LOCKOUT_CALLABLE = "recognition.web.account.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long it lasts
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are events
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_ip ADDRESS` lets somebody in again
+AXES_VERBOSE = False
+
 # --- The rest -----------------------------------------------------------------------------------
 LOGIN_URL = "console:sign_in"
 AUTH_PASSWORD_VALIDATORS = [
@@ -334,6 +356,8 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL"},
+        # Each failed sign-in is an event, and a lock-out a line of this level.
+        "axes": {"level": "WARNING"},
         # It tells which of its libraries it takes for this processor.
         "faiss.loader": {"level": "WARNING"},
         # The converters of networks tell every step.

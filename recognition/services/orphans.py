@@ -11,7 +11,7 @@ from recognition import runtime, vault
 from recognition.errors import RecognitionError
 from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppression, in_parts
 from recognition.services.erasure import erase_subjects
-from recognition.services.receipts import HASHING, finish, logged, user_hash
+from recognition.services.receipts import HASHING, finish, hashes_of, logged
 from recognition.services.results import Actor
 
 
@@ -92,8 +92,13 @@ def people_of(gone: set[str]) -> list[int]:
     if not gone:
         return []
     key = vault.made_keys([HASHING])[HASHING]
-    people = Subject.objects.values_list("number", "gallery__name", "user_id").iterator()
-    return [number for number, name, user_id in people if user_hash(name, user_id, key) in gone]
+    columns = ("number", "gallery__token", "gallery__name", "user_id")
+    people = Subject.objects.values_list(*columns).iterator()
+    return [
+        number
+        for number, token, name, user_id in people
+        if not gone.isdisjoint(hashes_of(token, name, user_id, key))
+    ]
 
 
 def _copied() -> list[int]:

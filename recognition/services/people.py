@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
@@ -125,11 +125,21 @@ def demand_consent(
 def create_gallery(name: str, *, actor: Actor) -> Gallery:
     """Make an empty gallery; one of that name is an ``invalid_request``."""
     _check_gallery_name(name)
-    gallery, made = Gallery.objects.get_or_create(name=name)
+    token = _token_for(name)
+    gallery, made = Gallery.objects.get_or_create(name=name, defaults={"token": token})
     if not made:
         raise _wrong_name(f"A gallery {name!r} exists already.")
     record("create_gallery", gallery, actor)
     return gallery
+
+
+def _token_for(name: str) -> UUID:
+    """Return the token of a new gallery: that of one which once had its name, if it is gone.
+
+    Whoever was erased from that one is known by it, and is not to come back into this one.
+    """
+    token = uuid5(Gallery.objects.get(name=DEFAULT_GALLERY).token, name)
+    return uuid4() if Gallery.objects.filter(token=token).exists() else token
 
 
 def rename_gallery(name: str, new_name: str, *, actor: Actor) -> None:
@@ -189,7 +199,7 @@ def set_targets(gallery: Gallery, *, fmr: float | None, fpir: float | None, acto
 
 @cache  # once a day in each process
 def forget_old_events(today: date) -> None:
-    """Delete what is older than ``EVENTS_KEEP`` days."""
+    """Delete what is older than ``EVENTS_KEEP`` days; the sealer of a server calls this."""
     audit.cut(timezone.now() - timedelta(days=settings.EVENTS_KEEP))
 
 
@@ -203,7 +213,6 @@ def record(
     decision: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write down what was done (``Event``); people stand there by their number alone."""
-    forget_old_events(date.today())
     return Event.objects.create(
         actor=actor.name,
         act=act,

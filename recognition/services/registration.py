@@ -280,6 +280,8 @@ def _store(
         runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
+        if options.bulk:  # asked again: they may have been erased since the pictures came
+            refuse_suppressed(target.gallery, target.user_id)
         gallery = _claimed(target.gallery, target.embedder)
         _require_known(target, sightings)
         # Under the lock: of two requests with one face, the second sees the first.

@@ -95,7 +95,6 @@ def take(
     counts = Counter[str]()
     for person in stream.read_lines(path, key):
         try:
-            refuse_suppressed(gallery, person["user_id"])
             new = _take_one(gallery, person, actor, dry_run=dry_run, consent=consent or {})
         except RecognitionError as error:
             if error.code not in LEFT_OUT:
@@ -122,6 +121,7 @@ def _take_one(
         raise RecognitionError("invalid_request", f"{person['user_id']!r} is no user_id.")
     with transaction.atomic():
         GalleryChange.lock()
+        refuse_suppressed(gallery, person["user_id"])
         gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
         subject = _subject(gallery, person, consent)
         owned = (
