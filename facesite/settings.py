@@ -249,6 +249,9 @@ IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
 MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
 
+# --- Watching ------------------------------------------------------------------------------------
+METRICS_KEY = env.str("METRICS_KEY", "")  # wanted at /metrics; empty: this machine alone may ask
+
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")
 RATE_REGISTER = env.str("RATE_REGISTER", "5/m")
@@ -360,6 +363,12 @@ LOGGING = {
         "axes": {"level": "WARNING"},
         # It tells which of its libraries it takes for this processor.
         "faiss.loader": {"level": "WARNING"},
+        # On DEBUG they tell what a log may not hold: what stands in a picture beside the pixels,
+        # all variables of a page, the values of queries, what is sent to Milvus.
+        "PIL": {"level": "WARNING"},
+        "django.template": {"level": "INFO"},
+        "django.db.backends": {"level": "INFO"},
+        "pymilvus": {"level": "WARNING"},
         # The converters of networks tell every step.
         "onnx_ir": {"level": "WARNING"},
         "onnxscript": {"level": "WARNING"},

@@ -2,7 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
-E030 FACE_MASTER_KEY, E050 RETENTION_UNMATCHED_DAYS,
+E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -34,6 +34,7 @@ KNOWN_EXAMPLES = (
     "test-api-key",
     "xxxxxxxx",
 )
+MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 RATE = re.compile(r"\d+/([1-9]\d*)?[smhd]")  # what django-ratelimit reads, without its leniency
 RATES = ("RATE_REGISTER", "RATE_VERIFY", "RATE_IDENTIFY", "RATE_DEFAULT", "RATE_SESSION")
 # name: (least, greatest)
@@ -68,16 +69,24 @@ MILVUS_PREFIX = re.compile(
 @register(Tags.security)
 def check_api_key(**_: Any) -> list[CheckMessage]:
     """Refuse a key that can be guessed."""
-    if not settings.API_KEY or not can_be_guessed(settings.API_KEY):
+    hint = f"Leave it out and use `manage.py create_api_key NAME`, or make one with: {MAKE_KEY}"
+    return _weak("API_KEY", hint, "facesite.E001")
+
+
+@register(Tags.security)
+def check_metrics_key(**_: Any) -> list[CheckMessage]:
+    """Refuse a key of /metrics that can be guessed."""
+    hint = f"Leave it out, and only this machine may ask, or make one with: {MAKE_KEY}"
+    return _weak("METRICS_KEY", hint, "facesite.E050")
+
+
+def _weak(name: str, hint: str, id: str) -> list[CheckMessage]:
+    """Return the error of a key that is set and can be guessed."""
+    key = getattr(settings, name)
+    if not key or not can_be_guessed(key):
         return []
-    return [
-        Error(
-            f"API_KEY is too weak: at least {SHORTEST_API_KEY} random characters are needed.",
-            hint="Leave it out and use `manage.py create_api_key NAME`, or make one with: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            id="facesite.E001",
-        )
-    ]
+    said = f"{name} is too weak: at least {SHORTEST_API_KEY} random characters are needed."
+    return [Error(said, hint=hint, id=id)]
 
 
 def can_be_guessed(key: str) -> bool:
@@ -151,7 +160,7 @@ def check_retention(**_: Any) -> list[CheckMessage]:
         Error(
             f"RETENTION_UNMATCHED_DAYS={days} is more than EVENTS_KEEP={kept}.",
             hint=f"Keep events for {days} days: who was matched when is known by them.",
-            id="facesite.E050",
+            id="facesite.E055",
         )
     ]
 

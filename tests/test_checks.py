@@ -20,6 +20,7 @@ def test_the_defaults_pass():
         ("API_KEY", "short", "facesite.E001"),
         ("API_KEY", "your-api-key-0123456789abcdef", "facesite.E001"),
         ("API_KEY", "a" * 40, "facesite.E001"),
+        ("METRICS_KEY", "short", "facesite.E050"),
         ("FACE_MODEL", "arcface", "facesite.E002"),
         ("RATE_REGISTER", "often", "facesite.E003"),
         ("RATE_SESSION", "5/fortnight", "facesite.E003"),
@@ -34,7 +35,7 @@ def test_the_defaults_pass():
         ("REDIS_URL", "http://redis", "facesite.E006"),
         ("GALLERY_ENGINE", "faiss", "facesite.E021"),
         ("RETENTION_UNMATCHED_DAYS", -1, "facesite.E004"),
-        ("RETENTION_UNMATCHED_DAYS", 91, "facesite.E050"),
+        ("RETENTION_UNMATCHED_DAYS", 91, "facesite.E055"),
         ("WEB_CONCURRENCY", 2, "facesite.W001"),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 from django.conf import settings
 from django.db import transaction
 
-from recognition import runtime
+from recognition import metrics, runtime
 from recognition.decisions import (
     BY_SETTINGS,
     MATCH,
@@ -362,6 +362,7 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         raise
     finally:
         outcome = decision.pop("outcome", "internal_error")
+        metrics.decided(act, outcome, decision)
         subject, named = decision.pop("subject", None), decision.pop("named", [])
         repeat = decision.pop("repeat", None)
         written = repeat and repeats.event_of(repeat)

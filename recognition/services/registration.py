@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import runtime, vault
+from recognition import metrics, runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -170,6 +170,7 @@ def _registrable(
     """
     view = look(upload, embedder, selection)
     seen = chosen(view, selection)
+    metrics.seen("register", asdict(seen.face.quality))
     refuse(view.faults(seen.face))
     if selection.face is None and selection.box is None:
         _refuse_rivals(view, seen.face)
