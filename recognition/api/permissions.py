@@ -51,6 +51,7 @@ ADD_GALLERY = Rule("register", "add_gallery")
 VERIFY = Rule("verify", "verify_subject")
 IDENTIFY = Rule("identify", "identify_subject")
 READ = Rule("read", "view_subject")
+EXPORT = Rule("read", "change_subject")  # who may only look hands nothing out
 DELETE = Rule("delete", "delete_subject")
 DELETE_GALLERY = Rule("delete", "delete_gallery")
 
