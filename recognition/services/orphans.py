@@ -13,7 +13,7 @@ from recognition.errors import RecognitionError
 from recognition.gallery.follow import CopyLostError
 from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppression, in_parts
 from recognition.services.erasure import erase_subjects
-from recognition.services.receipts import HASHING, finish, hashes_of, logged
+from recognition.services.receipts import HASHING, finish, hashes_of, hashing_key, logged
 from recognition.services.results import Actor
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def people_of(gone: set[str]) -> list[int]:
     """Return the numbers of those whose hash is in ``gone``."""
     if not gone:
         return []
-    key = vault.made_keys([HASHING])[HASHING]
+    key = hashing_key()
     columns = ("number", "gallery__token", "gallery__name", "user_id")
     people = Subject.objects.values_list(*columns).iterator()
     return [

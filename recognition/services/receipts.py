@@ -13,7 +13,7 @@ from typing import IO
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -22,12 +22,11 @@ from recognition.errors import RecognitionError
 from recognition.models import (
     Erasure,
     Gallery,
-    PersonTemplate,
-    Reference,
     Subject,
     Suppression,
     in_parts,
 )
+from recognition.vault.store import missing
 
 log = logging.getLogger(__name__)
 
@@ -37,17 +36,30 @@ HASHING = 0
 LIFTED, ERASED = "lifted", "erased"
 
 
+def hashing_key() -> bytes:
+    """Return the key of hashes, made where nothing was hashed yet.
+
+    Raises ``not_ready`` where the key store that had it is lost: with another one nobody who was
+    erased would be known for that.
+    """
+    if (key := vault.keys_of([HASHING]).get(HASHING)) is not None:
+        return key
+    if Suppression.objects.exists() or Erasure.objects.exists():
+        raise missing(HASHING)
+    return vault.made_keys([HASHING])[HASHING]
+
+
 def user_hash(token: UUID, user_id: str, key: bytes | None = None) -> str:
     """Return what stands for a user who is gone: nobody without the key can guess whom.
 
     ``token``: the gallery's, which stays the same when the gallery gets another name.
     """
-    return _hash(token.hex, user_id, key or vault.made_keys([HASHING])[HASHING])
+    return _hash(token.hex, user_id, key or hashing_key())
 
 
 def hashes_of(token: UUID, name: str, user_id: str, key: bytes | None = None) -> set[str]:
     """Return all that may stand for a user: once it was made from the gallery's name."""
-    key = key or vault.made_keys([HASHING])[HASHING]
+    key = key or hashing_key()
     return {_hash(token.hex, user_id, key), _hash(name, user_id, key)}
 
 
@@ -79,7 +91,7 @@ def receipts_for(
     ``counts``: what was erased, by primary key. In the transaction that erases them; ``finish``
     follows when it is committed.
     """
-    key = vault.made_keys([HASHING])[HASHING]
+    key = hashing_key()
     made = [
         Erasure(
             gallery=subject.gallery.name,
@@ -108,7 +120,6 @@ def finish() -> int:
     append(ERASED, [(erasure.time, erasure.user_hash) for erasure in pending])
     for some in in_parts(erasure.pk for erasure in pending):
         Erasure.objects.filter(pk__in=some).update(finished=True, subject_number=None)
-    _vacuum()
     return len(pending)
 
 
@@ -165,14 +176,6 @@ def logged() -> set[str]:
     for entry in entries():
         (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
     return gone
-
-
-def _vacuum() -> None:
-    """Let PostgreSQL take back what the erased rows took, unless a transaction is open."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        tables = ", ".join(m._meta.db_table for m in (Subject, Reference, PersonTemplate))
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {tables}")
 
 
 def refuse_suppressed(gallery: Gallery, user_id: str) -> None:

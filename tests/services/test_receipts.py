@@ -272,3 +272,12 @@ def test_keys_are_not_destroyed_where_the_database_is_empty(gallery, register):
     assert vault.keys().read([lost])
     orphans.mend(found, TESTER, nobody=True)
     assert not vault.keys().read([lost])
+
+
+def test_a_lost_key_of_hashes_is_not_made_anew(erase, gallery):
+    erase("barack")
+    kept = vault.keys().read([receipts.HASHING])
+    vault.keys().destroy(kept)
+    with pytest.raises(RecognitionError, match="not in the key store"):
+        receipts.refuse_suppressed(gallery, "joe")
+    vault.keys().add(kept)
