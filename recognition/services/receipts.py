@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
@@ -119,11 +120,20 @@ def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
     times = [(time.astimezone(UTC).isoformat(), one) for time, one in acts]
     lines = [json.dumps({"time": time, "what": what, "user": one}) for time, one in times]
     for path in _log_paths():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+        with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
+            torn = "\n" if _is_torn(file) else ""
+            file.write((torn + "".join(f"{line}\n" for line in lines)).encode())
             file.flush()
             os.fsync(file.fileno())
     vault.keys().note(lines)
+
+
+def _is_torn(file: IO[bytes]) -> bool:
+    """Say whether the last line is cut off, as a power failure leaves it."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"
 
 
 def is_logged() -> bool:
@@ -134,9 +144,19 @@ def is_logged() -> bool:
 def entries() -> list[dict[str, str]]:
     """Return what the log tells, in the order in which it was done."""
     paths = [path for path in _log_paths() if path.exists()]
-    lines = [line for path in paths for line in path.read_text().splitlines()]
-    found = [json.loads(line) for line in [*lines, *vault.keys().noted()]]
-    return sorted(found, key=lambda entry: str(entry["time"]))
+    lines = [line for path in paths for line in path.read_text(errors="replace").splitlines()]
+    found = [entry for line in [*lines, *vault.keys().noted()] if (entry := _entry(line))]
+    return sorted(found, key=lambda entry: entry["time"])
+
+
+def _entry(line: str) -> dict[str, str] | None:
+    """Return what a line tells, None where it is cut off: what it told of is told again."""
+    try:
+        entry = json.loads(line)
+        return {name: str(entry[name]) for name in ("time", "what", "user")}
+    except (ValueError, KeyError, TypeError):
+        log.error("receipts: a line of the log of erasures cannot be read: %r", line[:200])
+        return None
 
 
 def logged() -> set[str]:

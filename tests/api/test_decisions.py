@@ -67,8 +67,8 @@ def test_other_events_are_no_decisions(ada, api):
     assert_problem(api.get("/decisions/1"), 404, "not_found")
 
 
-def test_a_key_of_another_gallery_may_not_ask(ada, api, make_api, pictures):
+def test_a_key_of_another_gallery_is_told_of_no_decision(ada, api, make_api, pictures):
     found = api.post("/identify", file=pictures.obama2).json()
     stranger = make_api("read", galleries=("other",))
     answer = stranger.get(f"/decisions/{found['decision_id']}")
-    assert_problem(answer, 403, "permission_denied")
+    assert_problem(answer, 404, "not_found")
