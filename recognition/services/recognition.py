@@ -344,7 +344,7 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
     and ``repeat`` (what is not written down again for a while) are taken out of it, the rest is
     kept. Afterwards ``event`` in it is the event's id, which a refusal of a face carries as well.
     """
-    decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
+    decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery), "gallery": gallery.pk}
     refused: RecognitionError | None = None
     try:
         yield decision
