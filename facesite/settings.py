@@ -226,6 +226,10 @@ FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+# Nobody is registered or matched whose consent is not valid (recognition/consent.py).
+CONSENT_REQUIRED = env.bool("CONSENT_REQUIRED", False)
+# Days without a match after which people are erased, 0 for never (recognition/retention.py).
+RETENTION_UNMATCHED_DAYS = env.int("RETENTION_UNMATCHED_DAYS", 0)
 # Where the newest hash of the chain of events is written, for whoever cannot alter both.
 AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
 

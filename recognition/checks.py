@@ -2,7 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
-E030 FACE_MASTER_KEY, E050 METRICS_KEY,
+E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -51,6 +51,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
     "EVENTS_KEEP": (1, 36500),
+    "RETENTION_UNMATCHED_DAYS": (0, 36500),
     "SIGN_IN_FAILURES": (1, 1000),
     "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
@@ -146,6 +147,21 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
         for name, value in values.items()
         if value is not None
         and (math.isnan(value) or not NUMBERS[name][0] <= value <= NUMBERS[name][1])
+    ]
+
+
+@register
+def check_retention(**_: Any) -> list[CheckMessage]:
+    """Refuse to erase people by matches that are forgotten before."""
+    days, kept = settings.RETENTION_UNMATCHED_DAYS, settings.EVENTS_KEEP
+    if days <= kept:
+        return []
+    return [
+        Error(
+            f"RETENTION_UNMATCHED_DAYS={days} is more than EVENTS_KEEP={kept}.",
+            hint=f"Keep events for {days} days: who was matched when is known by them.",
+            id="facesite.E055",
+        )
     ]
 
 

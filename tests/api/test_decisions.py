@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from recognition.models import Gallery
 from tests.api.conftest import assert_problem
 from tests.api.test_identify import blank
 
@@ -68,11 +69,20 @@ def test_other_events_are_no_decisions(ada, api):
     assert_problem(api.get("/decisions/1"), 404, "not_found")
 
 
-def test_a_key_of_another_gallery_may_not_ask(ada, api, make_api, pictures):
+def test_a_key_of_another_gallery_is_told_of_no_decision(ada, api, make_api, pictures):
     found = api.post("/identify", file=pictures.obama2).json()
     stranger = make_api("read", galleries=("other",))
     answer = stranger.get(f"/decisions/{found['decision_id']}")
-    assert_problem(answer, 403, "permission_denied")
+    assert_problem(answer, 404, "not_found")
+
+
+def test_a_decision_goes_with_its_gallery_to_another_name(ada, api, make_api, pictures):
+    asked = f"/decisions/{api.post('/identify', file=pictures.obama2).json()['decision_id']}"
+    Gallery.objects.filter(name="default").update(name="door")
+    Gallery.objects.create(name="default")
+    told = make_api("read", galleries=("door",)).get(asked).json()
+    assert told["faces"][0]["candidates"][0]["user_id"] == "ada"
+    assert make_api("read", galleries=("default",)).get(asked).status_code == 404
 
 
 @pytest.mark.parametrize("call", ["verify", "compare"])

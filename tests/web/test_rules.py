@@ -23,6 +23,8 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
     "users": {"GET": ALL},
     "unregister": {"GET": STAFF, "POST": STAFF},
     "user": {"GET": ALL, "POST": STAFF},
+    "consent": {"POST": STAFF},
+    "export": {"GET": STAFF},
     "thumbnail": {"GET": ALL},
     "reference": {"GET": STAFF, "POST": STAFF},
     "crop": {"GET": ALL},
