@@ -82,6 +82,7 @@ class ProblemSerializer(serializers.Serializer):
     rejected = serializers.ListField(child=serializers.DictField(), required=False)
     reasons = serializers.ListField(child=serializers.DictField(), required=False)
     possible_duplicates = serializers.ListField(child=serializers.DictField(), required=False)
+    decision_id = serializers.IntegerField(required=False, help_text="For GET /decisions/{id}.")
 
 
 def documented(

@@ -49,6 +49,7 @@ from recognition.services.receipts import (
     ERASED,
     HASHING,
     entries,
+    hashing_key,
     is_logged,
     log_path,
     logged,
@@ -82,7 +83,7 @@ def backup(path: Path) -> int:
 
 
 def _file_key(identity: str) -> bytes:
-    return hmac.digest(vault.made_keys([HASHING])[HASHING], identity.encode(), "sha256")
+    return hmac.digest(hashing_key(), identity.encode(), "sha256")
 
 
 @contextmanager

@@ -146,6 +146,8 @@ def _why(similarity: float, limit: float, place: int, lost: str) -> str:
 
 def _refused(kept: Mapping[str, Any]) -> list[str]:
     """Return what spoke against the picture, where something did."""
+    if kept.get("faces") == []:
+        return ["No face was found in the picture."]
     return [kept["detail"]] if kept.get("detail") else []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,10 +10,13 @@ from django.db import transaction
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
+from recognition.gallery.follow import CopyLostError
 from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppression, in_parts
 from recognition.services.erasure import erase_subjects
-from recognition.services.receipts import HASHING, finish, hashes_of, logged
+from recognition.services.receipts import HASHING, finish, hashes_of, hashing_key, logged
 from recognition.services.results import Actor
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,7 @@ def people_of(gone: set[str]) -> list[int]:
     """Return the numbers of those whose hash is in ``gone``."""
     if not gone:
         return []
-    key = vault.made_keys([HASHING])[HASHING]
+    key = hashing_key()
     columns = ("number", "gallery__token", "gallery__name", "user_id")
     people = Subject.objects.values_list(*columns).iterator()
     return [
@@ -107,8 +111,11 @@ def _copied() -> list[int]:
     if loaded is None:
         return []
     found: list[int] = []
-    for block in loaded[1]:
-        for some in in_parts(block.numbers.tolist()):
-            matched = Subject.objects.filter(number__in=some, active=True)
-            found += sorted(set(some) - set(matched.values_list("number", flat=True)))
+    try:
+        for block in loaded[1]:
+            for some in in_parts(block.numbers.tolist()):
+                matched = Subject.objects.filter(number__in=some, active=True)
+                found += sorted(set(some) - set(matched.values_list("number", flat=True)))
+    except CopyLostError as lost:  # there is none, then
+        log.warning("the copy in Redis cannot be looked through: %s", lost)
     return found

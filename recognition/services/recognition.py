@@ -197,10 +197,7 @@ def identify(
             identified = _decided(view, faces, found, policy, who, shown)
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
-        event |= {
-            "outcome": outcome,
-            "principal": first,
-        }
+        event |= {"outcome": outcome, "principal": first}
         event |= _summary(identified, found, policy, who)
         event["named"] = [
             face.decision.matches[0] for face in identified if face.decision.status == MATCH
@@ -345,15 +342,17 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
 
     The block adds to the dict; ``subject``, ``outcome``, ``named`` (the candidates who were named)
     and ``repeat`` (what is not written down again for a while) are taken out of it, the rest is
-    kept. Afterwards ``event`` in it is the event's id.
+    kept. Afterwards ``event`` in it is the event's id, which a refusal of a face carries as well.
     """
     decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
+    refused: RecognitionError | None = None
     try:
         yield decision
         decision.setdefault("outcome", "ok")
     except RecognitionError as refusal:
         decision["outcome"] = refusal.code
         if refusal.problem.status == ABOUT_FACES:  # the only ones whose words name nobody
+            refused = refusal
             decision |= {"detail": refusal.detail, "measured": refusal.measured}
             decision |= {"limit": refusal.limit, "reasons": refusal.extra.get("reasons", [])}
         raise
@@ -361,19 +360,23 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         decision["outcome"] = "client_gone"
         raise
     finally:
-        outcome = decision.pop("outcome", "internal_error")
-        metrics.decided(act, outcome, decision)
-        subject, named = decision.pop("subject", None), decision.pop("named", [])
-        repeat = decision.pop("repeat", None)
-        written = repeat and repeats.event_of(repeat)
-        if not written:
-            decision |= {"repeats": repeats.count(repeat)} if repeat else {}
-            with transaction.atomic() if named else nullcontext():
-                event = record(
-                    act, gallery, actor, subject=subject, outcome=outcome, decision=decision
-                )
-                record_sightings(event, named)
-            written = event.pk
-            if repeat:
-                repeats.written(repeat, written)
-        decision["event"] = written
+        decision["event"] = _written(act, gallery, actor, decision)
+        if refused is not None:  # whoever is refused may ask why, too
+            refused.extra["decision_id"] = decision["event"]
+
+
+def _written(act: str, gallery: Gallery, actor: Actor, decision: dict[str, Any]) -> int:
+    """Write the event of ``recorded``; return its id, or that of the frame which it repeats."""
+    outcome = decision.pop("outcome", "internal_error")
+    metrics.decided(act, outcome, decision)
+    subject, named = decision.pop("subject", None), decision.pop("named", [])
+    repeat = decision.pop("repeat", None)
+    if repeat and (written := repeats.event_of(repeat)):
+        return written
+    decision |= {"repeats": repeats.count(repeat)} if repeat else {}
+    with transaction.atomic() if named else nullcontext():
+        event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        record_sightings(event, named)
+    if repeat:
+        repeats.written(repeat, event.pk)
+    return int(event.pk)
