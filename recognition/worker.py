@@ -84,6 +84,8 @@ def purge_daily(worker_id: str) -> None:
         log.info("Daily purge: %d people are erased, whose time was over", erased)
     except RecognitionError as error:
         log.error("Daily purge: %s %s", error.detail, error.hint)
+    except DatabaseError as error:  # imports shall go on; tomorrow is another day
+        log.error("Daily purge: the database does not answer: %s", error)
     DailyJob.objects.end(PURGE, worker_id)
 
 
