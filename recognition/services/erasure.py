@@ -11,7 +11,6 @@ from django.db.models import Count, Q, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
-from recognition.import_models import ImportFile
 from recognition.models import (
     DEFAULT_GALLERY,
     Erasure,
@@ -22,6 +21,7 @@ from recognition.models import (
     Subject,
     in_parts,
 )
+from recognition.services import waiting
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.receipts import receipts_for
 from recognition.services.results import Actor, Erased, Receipt
@@ -74,7 +74,7 @@ def _erase(subjects: list[Subject]) -> Erased:
     )
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
-    ImportFile.objects.forget(subjects)
+    waiting.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(subjects=len(subjects), templates=templates, **counts)
 
@@ -147,4 +147,5 @@ def delete_gallery(name: str, *, force: bool, actor: Actor) -> Erased:
         record("delete_gallery", gallery, actor)
         if gallery.name != DEFAULT_GALLERY:
             gallery.delete()
+            transaction.on_commit(waiting.destroy_unused_keys)  # its imports went with it
     return erased

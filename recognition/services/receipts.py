@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from recognition import vault
 from recognition.errors import RecognitionError
+from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
     Erasure,
     Gallery,
@@ -108,7 +109,8 @@ def logged() -> set[str]:
 def _vacuum() -> None:
     """Let PostgreSQL take back what the erased rows took, unless a transaction is open."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        tables = ", ".join(m._meta.db_table for m in (Subject, Reference, PersonTemplate))
+        touched = (Subject, Reference, PersonTemplate, ImportFile, ImportSlice)
+        tables = ", ".join(model._meta.db_table for model in touched)
         with connection.cursor() as cursor:
             cursor.execute(f"VACUUM {tables}")
 
