@@ -186,10 +186,15 @@ def _finish_erasures() -> None:
 def _seal_events() -> None:
     """Chain new events each second, for as long as the process serves."""
     from recognition.services.audit import seal  # which imports this module
+    from recognition.services.configuration import note_settings
 
+    noted = False
     while True:
         time.sleep(SEALED_EVERY)
         try:
+            if not noted:
+                note_settings()
+                noted = True
             seal()
         except (DatabaseError, OSError, RecognitionError) as error:
             log.error("events are not sealed, the next second tries again: %s", error)

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import hmac
 import json
+import logging
+import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -20,7 +23,10 @@ from recognition import vault
 from recognition.models import AuditState, Event, Sighting
 from recognition.services.receipts import HASHING
 
+log = logging.getLogger(__name__)
+
 ONLY_ROW = 1
+SECURITY_NOTICE = 10 * 8 + 5  # authpriv, notice. Source: RFC 5424, section 6.2.1
 PORTION = 1000  # events sealed in one transaction
 
 
@@ -35,7 +41,7 @@ def seal() -> int:
 def _seal_some() -> int:
     key = chain_key()
     with transaction.atomic():
-        state = _locked_state()
+        state = locked_state()
         new = list(Event.objects.filter(position=None).order_by("id")[:PORTION])
         for event in new:
             state.head += 1
@@ -70,7 +76,8 @@ def link(key: bytes, before: str, event: Event) -> str:
     return hmac.digest(key, b"event\0" + text.encode(), "sha256").hex()
 
 
-def _locked_state() -> AuditState:
+def locked_state() -> AuditState:
+    """Return the row of the chain's state, which nobody else has until the transaction ends."""
     AuditState.objects.get_or_create(pk=ONLY_ROW)
     return AuditState.objects.select_for_update().get(pk=ONLY_ROW)
 
@@ -90,13 +97,32 @@ def _write_head(state: AuditState) -> None:
     new = path.with_name(f"{path.name}.new")
     new.write_text(f"{state.head} {state.head_link}\n")
     new.replace(path)
+    if settings.AUDIT_SYSLOG:
+        _tell_syslog(settings.AUDIT_SYSLOG, f"audit head {state.head} {state.head_link}")
+
+
+def _tell_syslog(address: str, text: str) -> None:
+    """Send one line to a syslog: that of this machine by its socket, or ``host:port`` by UDP."""
+    line = f"<{SECURITY_NOTICE}>facesite: {text}".encode()
+    host, _, port = address.rpartition(":")
+    target: Any = address
+    try:
+        if address.startswith("/"):
+            family = socket.AF_UNIX
+        else:
+            found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_DGRAM)[0]
+            family, target = found[0], found[4]
+        with socket.socket(family, socket.SOCK_DGRAM) as sender:
+            sender.sendto(line, target)
+    except OSError as error:  # the file has it, and the next head tells of this one, too
+        log.error("audit: %s was not told the head: %s", address, error)
 
 
 def cut(before: datetime) -> None:
     """Delete events older than ``before``, at the old end of the chain alone."""
     seal()
     with transaction.atomic():
-        state = _locked_state()
+        state = locked_state()
         kept = Event.objects.filter(time__gte=before, position__isnull=False)
         first = kept.aggregate(first=Min("position"))["first"] or state.head + 1
         if first <= state.cut + 1:

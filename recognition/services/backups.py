@@ -44,6 +44,7 @@ from recognition.models import (
 )
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
+from recognition.services.people import record_act
 from recognition.services.receipts import HASHING, log_path, logged
 from recognition.services.results import Actor
 from recognition.vault import stream
@@ -62,13 +63,14 @@ def keys_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.keys")
 
 
-def backup(path: Path) -> int:
+def backup(path: Path, actor: Actor) -> int:
     """Write a backup and its keys; return how many rows there are."""
     identity = f"backup-{secrets.token_hex(16)}"
     with snapshot():
         key = _file_key(identity)
         count = stream.write_lines(path, key, identity, _rows())
     _write_keys(keys_path(path))
+    record_act("backup", actor, decision={"rows": count})
     return count
 
 
@@ -109,14 +111,15 @@ def _write_keys(path: Path) -> None:
     new = path.with_name(f"{path.name}.new")
     with new.open("w") as file:
         for page in vault.keys().pages():
-            for number, wrapped in page.items():
+            kept = {number: key for number, key in page.items() if number >= HASHING}
+            for number, wrapped in kept.items():  # imports are begun again
                 file.write(f"{number} {base64.b64encode(wrapped).decode()}\n")
     new.replace(path)
 
 
 def take_keys(path: Path) -> int:
     """Store the keys of a backup where there are none of people yet; return how many."""
-    if any(number != HASHING for page in vault.keys().pages() for number in page):
+    if any(number > HASHING for page in vault.keys().pages() for number in page):
         raise RecognitionError(
             "invalid_request",
             "The key store holds keys of people already.",
@@ -150,6 +153,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
         _reset_sequences()
         _suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
+        record_act("restore", actor, decision={"rows": dict(counts), "erasures": erasures})
     runtime.publish()
     return counts
 

@@ -217,7 +217,8 @@ class CropView(ConsolePage):
     def get(
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
-        reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
+        user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
+        reference: Reference = services.find_reference(user, reference_id)
         crop = reference.crop
         if crop is None:
             raise RecognitionError("not_found", _("No crop is kept of this reference."))

@@ -148,6 +148,7 @@ def run(folder: Path, networks: Path, *, rounds: int, registrations: int, erasur
             if number >= 5 * rounds:
                 ledger.violations.append("too little was acknowledged in five times the rounds")
                 break
+        look_back(world)
     finally:
         world.close()
     return ledger
@@ -179,6 +180,19 @@ def one_round(world: World, number: int) -> None:
     said = ", ".join(f"{name} {count:,}" for name, count in sorted(world.ledger.counts.items()))
     names = ", ".join(strike.__name__.replace("_", " ") for strike in strikes)
     print(f"round {number}: {names}; ready after {seconds:.1f} s; {said}", flush=True)
+
+
+def look_back(world: World) -> None:
+    """Ask the chain of events whether it is whole, and the stores whether anything was left.
+
+    A process that was killed may leave the key of somebody it never stored: that is mended first.
+    """
+    print(world.site.manage("erasure_check", "--mend"), flush=True)
+    for command in ("erasure_check", "verify_audit"):
+        try:
+            print(world.site.manage(command), flush=True)
+        except AssertionError as error:  # how a command's exit status is told
+            world.ledger.violations.append(f"{command}: {error}")
 
 
 def small(photograph: Path, folder: Path) -> Path:
