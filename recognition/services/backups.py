@@ -56,6 +56,7 @@ KEPT: tuple[type[models.Model], ...] = (
     GalleryChange, Event, Sighting, AuditState, Finding, ReviewStep, Erasure, Suppression, ApiKey,
 )  # fmt: skip
 PORTION = 500
+DIGEST = "sha256"  # what the last line of a file of keys begins with
 
 
 def keys_path(path: Path) -> Path:
@@ -108,27 +109,51 @@ def _rows() -> Iterator[Any]:
 
 
 def _write_keys(path: Path) -> None:
-    new = path.with_name(f"{path.name}.new")
+    new, digest = path.with_name(f"{path.name}.new"), hashlib.sha256()
     with new.open("w") as file:
         for page in vault.keys().pages():
             kept = {number: key for number, key in page.items() if number >= HASHING}
             for number, wrapped in kept.items():  # imports are begun again
-                file.write(f"{number} {base64.b64encode(wrapped).decode()}\n")
+                line = f"{number} {base64.b64encode(wrapped).decode()}\n"
+                digest.update(line.encode())
+                file.write(line)
+        file.write(f"{DIGEST} {digest.hexdigest()}\n")
     new.replace(path)
 
 
+def _read_keys(path: Path) -> dict[int, bytes]:
+    """Return the wrapped keys of a file. Raises ``invalid_request`` where it is not whole.
+
+    Raises SealBrokenError where one is wrapped by another master key than is in use here.
+    """
+    try:
+        *lines, last = path.read_text().splitlines(keepends=True)
+        whole = last == f"{DIGEST} {hashlib.sha256(''.join(lines).encode()).hexdigest()}\n"
+    except (OSError, ValueError) as error:
+        raise RecognitionError("invalid_request", f"{path} cannot be read: {error}.") from error
+    if not whole:
+        raise RecognitionError("invalid_request", f"{path} is not whole, or was altered.")
+    words = (line.split() for line in lines)
+    wrapped = {int(number): base64.b64decode(key) for number, key in words}
+    unwrap = vault.ring().unwrap
+    for number, key in wrapped.items():
+        unwrap(key, number)
+    return wrapped
+
+
 def take_keys(path: Path) -> int:
-    """Store the keys of a backup where there are none of people yet; return how many."""
+    """Store the keys of a backup where there are none of people yet; return how many.
+
+    All or none. Raises ``invalid_request`` and SealBrokenError.
+    """
     if any(number > HASHING for page in vault.keys().pages() for number in page):
         raise RecognitionError(
             "invalid_request",
             "The key store holds keys of people already.",
             hint="Leave --keys out to restore with the keys of today.",
         )
-    vault.keys().destroy([HASHING])
-    lines = (line.split() for line in path.read_text().splitlines())
-    wrapped = {int(number): base64.b64decode(key) for number, key in lines}
-    vault.keys().add(wrapped)
+    wrapped = _read_keys(path)
+    vault.keys().begin_with(wrapped)
     return len(wrapped)
 
 

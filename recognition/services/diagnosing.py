@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Attempt:
     """A decision that nearly named this person."""
 
     decision_id: int
+    time: datetime
     act: str
     similarity: float
     threshold: float
@@ -65,7 +67,7 @@ def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     policy = Policy.for_identify(runtime.embedder_of(gallery), people=len(index), gallery=gallery)
     own = sorted(_own(kept, embeddings), key=lambda one: one.to_others or 0.0)
     neighbours = _neighbours(gallery, subject, embeddings, policy) if kept else []
-    attempts = list(_attempts(gallery, subject))
+    attempts = list(near_misses(gallery, subject))
     limit = policy.threshold_for(len(kept))
     said = [*_about(subject, own, embeddings, limit), *_about_others(neighbours, attempts)]
     advice = said or ["Nothing needs to be done."]
@@ -92,13 +94,15 @@ def _neighbours(
     return sorted(people, key=lambda match: -match.similarity)[:NEIGHBOURS]
 
 
-def _attempts(gallery: Gallery, subject: Subject) -> Any:
-    """Yield the newest decisions that nearly named this person."""
+def near_misses(
+    gallery: Gallery, subject: Subject, *, read: int = EVENTS_READ
+) -> Iterator[Attempt]:
+    """Yield those of the gallery's ``read`` newest decisions that nearly named this person."""
     decided = Event.objects.filter(gallery=gallery.name, act__in=("verify", "identify"))
-    for event in decided.order_by("-pk")[:EVENTS_READ]:
+    for event in decided.order_by("-pk")[:read]:
         for similarity, limit in _similarities(event, subject.number):
             if limit - NEAR <= similarity < limit:
-                yield Attempt(event.pk, event.act, similarity, limit)
+                yield Attempt(event.pk, event.time, event.act, similarity, limit)
 
 
 def _similarities(event: Event, number: int) -> list[tuple[float, float]]:

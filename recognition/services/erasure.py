@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
@@ -25,8 +26,10 @@ from recognition.services import waiting
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.receipts import receipts_for
 from recognition.services.results import Actor, Erased, Receipt
+from recognition.vault.store import emptied_log
 
 log = logging.getLogger(__name__)
+_owed = threading.Event()
 
 
 def unregister(gallery: Gallery, user_id: str, *, actor: Actor) -> Erased:
@@ -45,7 +48,7 @@ def erase_subjects(subjects: QuerySet[Subject], *, actor: Actor) -> Erased:
         erased = Erased()
         counts = _counted(doomed)
         for some in in_parts(doomed):
-            erased = _add(erased, _erase(some))
+            erased = _add(erased, _erase(some, counts))
         made = receipts_for(doomed, counts)
         record_all("unregister", doomed, actor)
         _forget_embedders({subject.gallery_id for subject in doomed})
@@ -67,16 +70,14 @@ def _receipt(erasure: Erasure) -> Receipt:
     return Receipt(str(erasure.pk), erasure.time, erasure.user_hash, erasure.counts)
 
 
-def _erase(subjects: list[Subject]) -> Erased:
-    references = Reference.objects.filter(subject__in=subjects)
-    counts = references.aggregate(
-        references=Count("id"), crops=Count("id", filter=Q(sealed_crop__isnull=False))
-    )
+def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased:
+    owned = [counts.get(subject.pk, {}) for subject in subjects]
+    references, crops = (sum(c.get(name, 0) for c in owned) for name in ("references", "crops"))
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
     waiting.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
-    return Erased(subjects=len(subjects), templates=templates, **counts)
+    return Erased(len(subjects), references, crops, templates)
 
 
 def erase_bytes(rows: QuerySet[Any]) -> None:
@@ -88,10 +89,17 @@ def erase_bytes(rows: QuerySet[Any]) -> None:
 
 def _empty_write_ahead_log() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        busy = cursor.fetchone()[0]
-    if busy:
-        log.warning("SQLite's write-ahead log is in use: the next erasure empties it")
+        if emptied_log(cursor):
+            _owed.clear()
+        else:
+            _owed.set()
+            log.warning("SQLite's write-ahead log is in use: what was erased leaves it a bit later")
+
+
+def empty_what_is_owed() -> None:
+    """Empty the write-ahead log where an erasure could not, because somebody was reading."""
+    if _owed.is_set():
+        _empty_write_ahead_log()
 
 
 def _add(a: Erased, b: Erased) -> Erased:

@@ -58,6 +58,11 @@ def user_id_of(name: str) -> str:
     return slug if USER_ID.match(slug) else ""
 
 
+def claimed_id(folder: str) -> str:
+    """Return the user_id that a folder stands for, empty where none can be made of its name."""
+    return folder if USER_ID.match(folder) else user_id_of(folder)
+
+
 def people_of(folders: Iterable[str], gallery: Gallery) -> Named:
     """Return whom ``folders``, given by their names, are of; two people never become one."""
     named = Named()

@@ -55,7 +55,7 @@ def run(import_id: UUID, worker_id: str) -> None:
         while not stop and run.step():
             pass
     except RecognitionError as error:  # not of a picture: the service is not ready
-        log.warning("Import %s waits: %s", import_id, error.detail)
+        log.warning("Import %s waits: %s", import_id, error.code)  # the detail may name people
         run.release(f"{error.detail} {error.hint}")
     finally:
         run.release()

@@ -72,16 +72,16 @@ def _begun(gallery: Gallery, name: str, kind: str, size: int, actor: Actor) -> I
 
 def _list(batch: Import, entries: Sequence[Entry]) -> None:
     """Store a row for each file. Raises ``invalid_request`` where there are none, or too many."""
-    rows = Manifest(batch, entries).rows()
-    if not rows:
+    files = sum(not entry.is_folder for entry in entries)
+    if not files:
         raise RecognitionError("invalid_request", "It holds no files.", hint="Choose another one.")
-    if len(rows) > settings.MAX_IMPORT_FILES:
+    if files > settings.MAX_IMPORT_FILES:
         raise RecognitionError(
             "invalid_request",
-            f"These are {len(rows):,} files; an import may have {settings.MAX_IMPORT_FILES:,}.",
+            f"These are {files:,} files; an import may have {settings.MAX_IMPORT_FILES:,}.",
             hint="Import a part at a time, or use `manage.py register_folder`.",
         )
-    ImportFile.objects.bulk_create(rows, batch_size=ROWS)
+    ImportFile.objects.bulk_create(Manifest(batch, entries).rows(), batch_size=ROWS)
 
 
 def receive_files(batch: Import, files: Mapping[int, bytes]) -> None:
@@ -90,8 +90,15 @@ def receive_files(batch: Import, files: Mapping[int, bytes]) -> None:
         _touch(batch)
         for place, data in files.items():
             awaited = batch.files.filter(place=place, state=ImportFile.AWAITED)
-            sealed = batch.seal("file", place, data)
-            awaited.update(data=sealed, size=len(data), state=ImportFile.READY)
+            # The import was taken for its announced size.
+            fits, sealed = awaited.filter(size__gte=len(data)), batch.seal("file", place, data)
+            fits.update(data=sealed, size=len(data), state=ImportFile.READY)
+            awaited.update(
+                state=ImportFile.REFUSED,
+                code="invalid_request",
+                detail="The file grew while it was sent.",
+                hint="Send it again in another import.",
+            )
 
 
 def receive_slice(batch: Import, offset: int, data: bytes) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from django.conf import settings
 
 from recognition.import_models import Import, ImportFile
-from recognition.services.folders import Named, is_picture, people_of, shown
+from recognition.services.folders import Named, claimed_id, is_picture, people_of, shown
 
 LONGEST_PATH = 1000  # characters
 DRIVE = re.compile(r"[A-Za-z]:")
@@ -76,12 +76,15 @@ class Manifest:
         row.state = ImportFile.AWAITED
         if fault := fault_of(entry):
             return _refused(row, fault)
+        folder = entry.parts[min(self.root, len(entry.parts) - 1)]
+        # Whoever is erased takes the lines with them that tell of their folder.
+        row.user_id = claimed_id(folder)
         if reason := self._passed_over(entry):
             row.state, row.detail = ImportFile.PASSED_OVER, reason
             return row
-        folder = entry.parts[self.root]
         if folder in self.named.left_out:
-            return _refused(row, Fault("left_out", f"{folder}: {self.named.left_out[folder]}."))
+            said = f"{shown(folder)}: {self.named.left_out[folder]}."
+            return _refused(row, Fault("left_out", said))
         person = self.named.people[folder]
         row.user_id, row.display_name = person.user_id, person.display_name
         too_large = _too_large(entry)

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from recognition import runtime, vault
+from recognition.errors import RecognitionError
 from recognition.gallery.milvus import BLOCK
 from recognition.gallery.sync import settle
 from recognition.import_models import Import, ImportFile, ImportSlice
@@ -59,9 +60,20 @@ def search() -> Orphans:
     )
 
 
-def mend(orphans: Orphans, actor: Actor) -> None:
-    """Erase what was found, but for people without a key: nothing can be read of them."""
+def mend(orphans: Orphans, actor: Actor, *, nobody: bool = False) -> None:
+    """Erase what was found, but for people without a key: nothing can be read of them.
+
+    ``nobody``: it is right that nobody is registered at all. Else keys are not destroyed then:
+    the database may be the wrong one, or lost, and every face would be.
+    """
     finish()
+    left = vault.keys().read(orphans.keys)
+    if left and not nobody and not Subject.objects.exists():
+        raise RecognitionError(
+            "invalid_request",
+            f"Nobody is registered in this database, and {len(left)} keys are kept.",
+            hint="See that DATABASE_URL names the right one. If so: --mend --nobody.",
+        )
     with transaction.atomic():
         GalleryChange.lock()  # whoever is being registered has their key before their row
         vault.keys().destroy(_unknown(orphans.keys))

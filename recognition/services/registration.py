@@ -299,7 +299,7 @@ def _require_known(target: Target, sightings: list[Sighting]) -> None:
     """Raise where a picture that was known when it came has been erased since."""
     known = {s.reference_id for s in sightings if s.reference_id}
     if known and _owned(target).filter(pk__in=known).count() < len(known):
-        raise _changed_meanwhile(f"{target.user_id!r} was just erased, or a reference of theirs.")
+        raise _changed_meanwhile("The person was just erased, or a reference of theirs.")
 
 
 def _changed_meanwhile(detail: str) -> RecognitionError:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
+from django.db.models import Prefetch
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
@@ -21,36 +23,52 @@ from recognition.services.results import Actor
 from recognition.vault import stream
 
 MEASURED = (
-    "embedder", "box", "landmarks", "detection_probability", "quality", "source_sha256",
+    "embedder", "box", "landmarks", "detection_probability", "quality", "source_sha256", "aside",
+    "context_place",
 )  # fmt: skip
+PAGE = 50  # people read at once, with their pictures
 ABOUT = ("user_id", "display_name", "metadata", "active")
 
 
 def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
     """Write everybody in a gallery; return how many, and the key that opens the file."""
     key, identity = new_key(), f"gallery-{secrets.token_hex(16)}"
-    count = stream.write_lines(path, key, identity, _people(gallery))
+    people = _people(find_gallery(gallery.name))  # its embedder may be settled since
+    count = stream.write_lines(path, key, identity, people)
     record("export", gallery, actor, decision={"people": count})
     return count, key
 
 
 def _people(gallery: Gallery) -> Iterator[dict[str, Any]]:
-    for subject in Subject.objects.filter(gallery=gallery).order_by("pk").iterator(500):
-        yield {name: getattr(subject, name) for name in ABOUT} | {
-            "references": list(_references(subject))
-        }
+    """Yield everybody with the references that are matched or were set aside by a reviewer.
+
+    Left out is who cannot be read: whoever was erased while this went on.
+    """
+    owned = Reference.objects.filter(embedder=gallery.embedder).order_by("created", "pk")
+    people = Subject.objects.filter(gallery=gallery).order_by("pk")
+    people = people.prefetch_related(Prefetch("references", owned))
+    last = 0
+    while page := list(people.filter(pk__gt=last)[:PAGE]):
+        keys = vault.keys_of([subject.number for subject in page])
+        for subject in page:
+            references, key = subject.references.all(), keys.get(subject.number)
+            if key is not None or not references:
+                rows = [_reference(one, key) for one in references if key is not None]
+                yield {name: getattr(subject, name) for name in ABOUT} | {"references": rows}
+        last = page[-1].pk
 
 
-def _references(subject: Subject) -> Iterator[dict[str, Any]]:
-    key = vault.keys_of([subject.number]).get(subject.number)
-    if key is None:  # nothing can be read of them
-        return
-    for reference in subject.references.all():
-        crop = reference.open_crop(key)
-        yield {name: getattr(reference, name) for name in MEASURED} | {
-            "embedding": base64.b64encode(reference.open_embedding(key)).decode(),
-            "crop": base64.b64encode(crop).decode() if crop else None,
-        }
+def _reference(reference: Reference, key: bytes) -> dict[str, Any]:
+    context = reference.open_context(key) if reference.sealed_context else None
+    return {name: getattr(reference, name) for name in MEASURED} | {
+        "embedding": base64.b64encode(reference.open_embedding(key)).decode(),
+        "crop": _as_text(reference.open_crop(key)),
+        "context": _as_text(context),
+    }
+
+
+def _as_text(data: bytes | None) -> str | None:
+    return None if data is None else base64.b64encode(data).decode()
 
 
 def take(path: Path, key: bytes, gallery: Gallery, actor: Actor, *, dry_run: bool) -> Counter[str]:
@@ -116,8 +134,13 @@ def _store(
     references = []
     for one in new:
         reference = Reference(subject=subject, **{name: one[name] for name in MEASURED})
-        crop = base64.b64decode(one["crop"]) if one["crop"] else None
+        keeps = settings.KEEP_CROPS
+        crop = base64.b64decode(one["crop"]) if keeps and one["crop"] else None
         reference.seal(base64.b64decode(one["embedding"]), crop, key)
+        if keeps and one["context"]:
+            reference.seal_context(base64.b64decode(one["context"]), key)
+        else:
+            reference.context_place = None
         references.append(reference)
     Reference.objects.bulk_create(references)
     if made or references:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from django.conf import settings
 from django.db import transaction
 
@@ -19,11 +24,26 @@ def rotate() -> int:
     are wrapped by the new one, since who makes them reads the file under the lock.
     """
     path = settings.FACE_MASTER_KEY_FILE
-    ring = Ring((new_key(), *vault.ring().keys))
-    master.write(path, ring)
-    count = rewrap(ring)
-    master.write(path, Ring(ring.keys[:1]))
+    with alone(path):
+        ring = Ring((new_key(), *vault.ring().keys))
+        master.write(path, ring)
+        count = rewrap(ring)
+        master.write(former_path(path), Ring(ring.keys[1:]))
+        master.write(path, Ring(ring.keys[:1]))
     return count
+
+
+def former_path(path: Path) -> Path:
+    """Return where the former master keys are left: what earlier backups' keys are wrapped by."""
+    return path.with_name(f"{path.name}.former")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep others on this machine from rotating: each would drop the key that the other made."""
+    with path.with_name(f"{path.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def rewrap(ring: Ring) -> int:
@@ -31,7 +51,9 @@ def rewrap(ring: Ring) -> int:
     count = _rewrap(ring)  # nobody waits for most of it
     with transaction.atomic():
         GalleryChange.lock()
-        return count + _rewrap(ring)
+        count += _rewrap(ring)
+    vault.keys().scrub()
+    return count
 
 
 def _rewrap(ring: Ring) -> int:

@@ -18,6 +18,7 @@ from recognition.errors import RecognitionError
 
 TABLE = "facesite_key"
 PART = 4096  # rows of one statement or page
+CHECKPOINT_MS = 500
 # Any constant does that no other application takes in the same database.
 TABLE_LOCK = 0x0FACE5180
 LEAST = -(2**63)  # below every number: those of imports are negative
@@ -50,6 +51,10 @@ class KeyStore:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [TABLE_LOCK])
 
     def _after_request(self, **_: Any) -> None:
+        self.close_unusable()
+
+    def close_unusable(self) -> None:
+        """Close the connection of this thread if it was lost, so that the next use makes one."""
         for connection in self._connections.all(initialized_only=True):
             connection.close_if_unusable_or_obsolete()
 
@@ -98,6 +103,29 @@ class KeyStore:
             cursor.executemany(query, [(key, number) for number, key in wrapped.items()])
             cursor.execute("COMMIT")
 
+    def scrub(self) -> bool:
+        """Take away the bytes of rows that were deleted or changed; say whether all are gone.
+
+        They are not while somebody reads on SQLite: the next call, or the next second, does it.
+        """
+        with self._connection.cursor() as cursor:
+            if self._connection.vendor == "postgresql":
+                cursor.execute(f"VACUUM {TABLE}")
+                return True
+            return emptied_log(cursor)
+
+    def begin_with(self, wrapped: Mapping[int, bytes]) -> None:
+        """Hold these keys and no others, at once or not at all."""
+        with self._connection.cursor() as cursor:
+            cursor.execute("BEGIN")
+            try:
+                cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  # a constant
+                self._write(wrapped, "")
+            except BaseException:
+                cursor.execute("ROLLBACK")
+                raise
+            cursor.execute("COMMIT")
+
     def _write(self, wrapped: Mapping[int, bytes], conflict: str) -> None:
         rows = list(wrapped.items())
         for first in range(0, len(rows), 400):  # two parameters each; SQLite takes 999
@@ -108,14 +136,13 @@ class KeyStore:
                 cursor.execute(query, [value for row in some for value in row])
 
     def destroy(self, numbers: Iterable[int]) -> int:
-        """Delete keys, on SQLite their bytes too; return how many there were."""
+        """Delete keys and their bytes; return how many there were."""
         some, gone = list(numbers), 0
         with self._connection.cursor() as cursor:
             for first in range(0, len(some), PART):
                 cursor.execute(*self._deletion(some[first : first + PART]))
                 gone += cursor.rowcount
-            if self._connection.vendor == "sqlite":
-                cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.scrub()
         return gone
 
     def _deletion(self, numbers: list[int]) -> tuple[str, list[Any]]:
@@ -123,6 +150,21 @@ class KeyStore:
             return f"DELETE FROM {TABLE} WHERE number = ANY(%s)", [numbers]  # noqa: S608  # a constant
         chosen = "number IN (SELECT value FROM json_each(%s))"
         return f"DELETE FROM {TABLE} WHERE {chosen}", [json.dumps(numbers)]  # noqa: S608  # a constant
+
+
+def emptied_log(cursor: Any) -> bool:
+    """Empty SQLite's write-ahead log into its database; say whether nobody was in the way.
+
+    It keeps all others from writing while it waits for who reads, so it does not wait for long.
+    """
+    cursor.execute("PRAGMA busy_timeout")
+    [patience] = cursor.fetchone()
+    cursor.execute(f"PRAGMA busy_timeout = {CHECKPOINT_MS}")
+    try:
+        cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return not cursor.fetchone()[0]
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout = {patience}")
 
 
 def missing(number: int) -> RecognitionError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,15 +13,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition import services
+from recognition import runtime, services
 from recognition.errors import RecognitionError
-from recognition.models import Reference, Subject
+from recognition.models import Subject
+from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.events import Line, lines
+from recognition.web.users import picture
 
-HISTORY, NEAREST = 30, 5
+HISTORY, NEAREST, MISSES = 30, 5, 10
+READ = 1000  # newest decisions looked through for near misses: `diagnose` reads more
 MOST_PAIRS = 10  # references whose similarities to each other are shown as a table
 #: From which on, of 0 to 255, a face is called well lit; sharp: see ``pipeline.quality.sharpness``.
 WELL_LIT, SHARP, ASIDE = 60, 0.8, 25
@@ -86,7 +90,7 @@ class PersonPage(ConsolePage):
 
     def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
         references = list(
-            user.references.filter(aside=False)
+            user.references.filter(aside=False, embedder=runtime.embedder_of(user.gallery))
             .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
@@ -102,6 +106,7 @@ class PersonPage(ConsolePage):
             hints=hints(user, judgement, alike),
             alike=alike,
             unasked=unasked,
+            misses=self._misses(user),
             history=self._history(user),
             status=status,
         )
@@ -112,6 +117,12 @@ class PersonPage(ConsolePage):
             return *nearest(user, limit=NEAREST), ""
         except RecognitionError as error:
             return [], Subject.objects.filter(gallery=user.gallery).count(), error.detail
+
+    def _misses(self, user: Subject) -> list[Attempt]:
+        """Return the newest decisions that nearly named this person."""
+        if not self.request.user.has_perm("recognition.view_event"):
+            return []
+        return list(islice(near_misses(user.gallery, user, read=READ), MISSES))
 
     def _history(self, user: Subject) -> list[Line] | None:
         if not self.request.user.has_perm("recognition.view_event"):
@@ -210,7 +221,7 @@ class ReferencePage(ConsolePage):
 
 
 class CropView(ConsolePage):
-    """The part of the photograph that a reference was made from, as JPEG."""
+    """The part of the photograph that a reference was made from; a silhouette if not kept."""
 
     permissions: ClassVar = {"GET": "view_subject"}
 
@@ -218,8 +229,4 @@ class CropView(ConsolePage):
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
         user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
-        reference: Reference = services.find_reference(user, reference_id)
-        crop = reference.crop
-        if crop is None:
-            raise RecognitionError("not_found", _("No crop is kept of this reference."))
-        return HttpResponse(crop, content_type="image/jpeg")
+        return picture(services.find_reference(user, reference_id))

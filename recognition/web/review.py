@@ -37,8 +37,14 @@ class ReviewPage(ConsolePage):
         gallery = self.gallery()
         found = review.queue(gallery)
         steps = ReviewStep.objects.filter(gallery=gallery)[:STEPS]
-        context = {"gallery": gallery, "found": found[:SHOWN], "count": len(found), "steps": steps}
-        return self.show("review.html", **context)
+        return self.show(
+            "review.html",
+            gallery=gallery,
+            galleries=list(Gallery.objects.values_list("name", flat=True)),
+            found=found[:SHOWN],
+            count=len(found),
+            steps=steps,
+        )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         gallery, form = self.gallery(), SettleForm(request.POST)

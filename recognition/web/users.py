@@ -18,7 +18,6 @@ from recognition.models import (
     IN_LIMIT,
     Gallery,
     Reference,
-    Subject,
     SubjectQuerySet,
 )
 from recognition.web.base import ConsolePage, told
@@ -34,6 +33,9 @@ SORTS = {
     "updated": "updated",
 }
 YES_OR_NO = {"yes": True, "no": False}
+FILTERS = ("search", "active", "references")
+MOST_ERASED = 10_000  # users at once; more than those are a gallery's, which can be emptied
+ERASED_SHOWN = 100  # of them, before it is done
 #: Shown for people of whom no crop is kept: a missing picture would be an error in the browser.
 NOBODY = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 48 48"><path fill="#8a94a3" '
@@ -57,7 +59,7 @@ class UsersPage(ConsolePage):
             galleries=list(Gallery.objects.values_list("name", flat=True)),
             page=page,
             columns=columns(request.GET),
-            narrowed=any(request.GET.get(name) for name in ("search", "active", "references")),
+            narrowed=narrowing(request.GET),
         )
 
 
@@ -71,6 +73,11 @@ def filtered(users: SubjectQuerySet, asked: QueryDict) -> SubjectQuerySet:
         has_some = Exists(Reference.objects.filter(subject=OuterRef("pk")))
         users = users.filter(has_some if YES_OR_NO[asked["references"]] else ~has_some)
     return users
+
+
+def narrowing(asked: QueryDict) -> dict[str, str]:
+    """Return the filters that are in force."""
+    return {name: asked[name] for name in FILTERS if asked.get(name)}
 
 
 def sorted_by(users: SubjectQuerySet, asked: QueryDict) -> SubjectQuerySet:
@@ -110,7 +117,8 @@ def columns(asked: QueryDict) -> list[dict[str, Any]]:
 class UnregisterPage(ConsolePage):
     """Ask whether users shall be erased, then erase them.
 
-    ``user_id`` comes once for each ticked user; ``only`` names one, whatever is ticked.
+    ``user_id`` comes once for each ticked user; ``only`` names one, whatever is ticked; ``every``
+    means all whom the list's filters leave, on every page of it.
     """
 
     permissions: ClassVar = {"GET": "delete_subject", "POST": "delete_subject"}
@@ -135,26 +143,42 @@ class UnregisterPage(ConsolePage):
         )
 
     def _ask(self, asked: QueryDict, *, error: str = "") -> HttpResponse:
-        users = list(chosen_users(asked))
-        if not users:
+        users = chosen_users(asked)
+        if not (count := users.count()):
             return HttpResponseRedirect(reverse("console:users"))
+        every = "every" in asked and "only" not in asked
+        shown = list(users[:ERASED_SHOWN] if every else users)
         return self.show(
             "unregister.html",
             gallery=asked.get("gallery") or DEFAULT_GALLERY,
-            users=users,
-            references=sum(user.reference_count for user in users),
+            users=shown,
+            count=count,
+            more=count - len(shown),
+            every=narrowing(asked) if every else None,
+            references=Reference.objects.filter(subject__in=users.order_by().values("pk")).count(),
             error=error,
             status=400 if error else 200,
         )
 
 
 def chosen_users(asked: QueryDict) -> SubjectQuerySet:
-    """Return the users of a gallery who were ticked, or the ``only`` one."""
-    gallery = services.find_gallery(asked.get("gallery") or DEFAULT_GALLERY)
+    """Return the users of a gallery who were ticked, the ``only`` one, or ``every`` one found."""
+    users = services.list_users(services.find_gallery(asked.get("gallery") or DEFAULT_GALLERY))
+    if "only" not in asked and "every" in asked:
+        users = filtered(users, asked)
+        if users.count() > MOST_ERASED:
+            raise RecognitionError("invalid_request", _too_many(MOST_ERASED))
+        return users
     names = [asked["only"]] if "only" in asked else asked.getlist("user_id")
     if len(names) > IN_LIMIT:
-        raise RecognitionError("invalid_request", f"{IN_LIMIT} users at once at most.")
-    return services.list_users(gallery).filter(user_id__in=[n for n in names if "\0" not in n])
+        raise RecognitionError("invalid_request", _too_many(IN_LIMIT))
+    return users.filter(user_id__in=[name for name in names if "\0" not in name])
+
+
+def _too_many(most: int) -> str:
+    return _("%(most)s users at once at most. Narrow the list, or empty the gallery.") % {
+        "most": most
+    }
 
 
 class ThumbnailView(ConsolePage):
@@ -164,11 +188,11 @@ class ThumbnailView(ConsolePage):
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         user = services.find_user(services.find_gallery(gallery), user_id)
-        return picture_of(user)
+        return picture(user.references.filter(sealed_crop__isnull=False).first())
 
 
-def picture_of(user: Subject) -> HttpResponse:
-    kept = user.references.filter(sealed_crop__isnull=False).first()
-    if kept is None:
+def picture(reference: Reference | None) -> HttpResponse:
+    """Return the crop of a reference as JPEG, a silhouette where none is kept."""
+    if reference is None or (crop := reference.crop) is None:
         return HttpResponse(NOBODY, content_type="image/svg+xml")
-    return HttpResponse(kept.crop, content_type="image/jpeg")
+    return HttpResponse(crop, content_type="image/jpeg")

@@ -13,9 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recognition.models import ApiKey, Subject
-from recognition.pipeline.decode import decode
-from recognition.runtime import DLIB, extractor, limits
+from recognition.runtime import DLIB, extractor
 from tests.api.conftest import assert_problem
+from tests.pipeline import faces
 from tests.servers import ROOT
 
 TESTED = {
@@ -87,13 +87,13 @@ def test_a_key_in_the_address_opens_nothing(anonymous, make_key, name):
     assert_problem(answer, 401, "not_authenticated")
 
 
-def test_wishes_of_one_request_do_not_reach_another(gallery, pictures):
-    maker, picture = extractor(DLIB), decode(pictures.obama, limits=limits())
-    wished = [40, 400] * 8
+def test_wishes_of_one_request_do_not_reach_another(networks_dir):
+    maker, picture = extractor(DLIB), faces.picture(faces.collage(4, 1300))
+    wished = [40, 200] * 8
     alone = {size: len(maker.detect(picture, min_face_size=size)) for size in set(wished)}
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda s: len(maker.detect(picture, min_face_size=s)), wished))
-    assert found == [alone[size] for size in wished] and alone[40] != alone[400]
+    assert found == [alone[size] for size in wished] and alone[40] != alone[200]
 
 
 def test_identifying_asks_the_database_little_and_no_other_service(api, pictures):

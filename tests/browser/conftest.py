@@ -66,8 +66,16 @@ def chromium(launch: Callable[..., Browser]) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.fixture(scope="session")
+def sessions() -> dict[str, Any]:
+    """Return the cookies of those who have signed in, by role: once for all tests."""
+    return {}
+
+
 @pytest.fixture
-def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
+def visit(
+    chromium: Browser, console: Site, sessions: dict[str, Any]
+) -> Iterator[Callable[..., Page]]:
     """Return a function that opens a page: ``visit("/console/", role="viewer")``.
 
     At the end nothing may have gone wrong in the browser: no error on its console, no breach of
@@ -80,13 +88,15 @@ def visit(chromium: Browser, console: Site) -> Iterator[Callable[..., Page]]:
     def open_page(
         path: str, *, role: str = "administrator", expect_errors: bool = False, **options: Any
     ) -> Page:
-        context = chromium.new_context(base_url=console.url, **options)
+        state = sessions.get(role)
+        context = chromium.new_context(base_url=console.url, storage_state=state, **options)
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
         watch(page, faults, expect_errors=expect_errors)
-        if role:
+        if role and state is None:
             sign_in(page, role)
+            sessions[role] = context.storage_state()
         page.goto(path)
         return page
 

@@ -24,12 +24,14 @@ PAGES = [
     "galleries/{gallery}",
     "galleries/{gallery}/delete",
     "keys",
+    "review?gallery={gallery}",
+    "decisions/{decision}",
 ]
 
 
 @pytest.fixture(scope="module")
-def filled(console, photos) -> str:
-    """Return a gallery with people, references, and decisions about them."""
+def filled(console, photos) -> dict[str, str]:
+    """Return the names of a gallery with people, references, decisions and findings, and of one."""
     name = "people-pages"
     console.call("POST", "/galleries", json={"name": name})
     for user_id, photo in (("ada", photos.obama), ("ada", photos.obama2), ("joe", photos.biden)):
@@ -38,12 +40,14 @@ def filled(console, photos) -> str:
     console.post_photo("/register", photos.astronaut, user_id="nobody-near", gallery=name)
     for photo in (photos.obama3, photos.astronaut, photos.partial):
         console.post_photo("/identify", photo, gallery=name)
-    console.post_photo("/verify", photos.biden, user_id="ada", gallery=name)
-    return name
+    refused = console.post_photo("/verify", photos.biden, user_id="ada", gallery=name)
+    console.post_photo("/register", photos.astronaut, user_id="twin", gallery=name)
+    assert "twin" in console.manage("audit_gallery", "--gallery", name)
+    return {"gallery": name, "decision": refused.json()["decision_id"]}
 
 
-def opened(visit, filled: str, path: str, **options) -> Page:
-    return visit(f"/console/{path.format(gallery=filled)}", **options)
+def opened(visit, filled: dict[str, str], path: str, **options) -> Page:
+    return visit(f"/console/{path.format(**filled)}", **options)
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -60,10 +64,23 @@ def test_a_page_is_small_fits_a_telephone_and_speaks_to_people(visit, filled, pa
     page = visit("/console/sign-out-not", expect_errors=True, viewport=TELEPHONE)
     sizes: list[int] = []
     page.on("response", lambda answer: sizes.append(len(answer.body())))
-    page.goto(f"/console/{path.format(gallery=filled)}", wait_until="networkidle")
+    page.goto(f"/console/{path.format(**filled)}", wait_until="networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
     assert 0 < sum(sizes) < MOST_BYTES
     assert not [word for word in NONSENSE if word in page.locator("body").inner_text()]
+
+
+def test_a_finding_is_settled_by_keyboard_and_undone(visit, console, photos, new_gallery):
+    for user_id, photo in (("ada", photos.obama), ("lady", photos.obama2)):
+        console.post_photo("/register", photo, user_id=user_id, gallery=new_gallery)
+    console.manage("audit_gallery", "--gallery", new_gallery)
+    page = visit(f"/console/review?gallery={new_gallery}", role="operator")
+    expect(page.get_by_role("img", name="lady")).to_be_visible()
+    page.get_by_role("button", name="Merge").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nothing is to be reviewed.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="Merge")).to_be_visible()
 
 
 def test_activity_is_filtered_without_javascript(visit, filled):
@@ -83,7 +100,7 @@ def test_activity_and_attendance_are_saved_as_csv(visit, filled):
             page.get_by_role("link", name="Export as CSV").click()
         text = download.value.path().read_text()
         assert download.value.suggested_filename == f"{path}.csv"
-        assert "ada" in text and filled in text
+        assert "ada" in text and filled["gallery"] in text
 
 
 def test_attendance_names_who_was_seen(visit, filled):

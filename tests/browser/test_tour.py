@@ -109,6 +109,14 @@ def test_what_is_known(visit, people, taken, name, path, seen):
     taken(page, name)
 
 
+def test_review(visit, console, people, photos, taken):
+    console.post_photo("/register", photos.obama2, user_id="barry", gallery=people)
+    console.manage("audit_gallery", "--gallery", people)
+    page = visit(f"/console/review?gallery={people}", viewport=WINDOW)
+    expect(page.get_by_text("look like one person")).to_be_visible()
+    taken(page, "review")
+
+
 def test_import(visit, new_gallery, tmp_path, photos, worker, taken):
     for name in ("obama", "biden", "astronaut"):
         (tmp_path / "people" / name).mkdir(parents=True)

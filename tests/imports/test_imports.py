@@ -287,3 +287,17 @@ def test_the_progress_tells_how_far_it_is(gallery, portraits):
         3,
         True,
     )
+
+
+def test_a_file_that_grew_since_it_was_announced_is_refused(gallery, portraits):
+    entries = [Entry(path, 1000) for path in portraits]
+    batch = imports.begin_folder(gallery, "people", entries, TESTER)
+    imports.receive_files(batch, dict(enumerate(portraits.values())))
+    assert set(outcomes(run(batch)).values()) == {"invalid_request"}
+
+
+def test_whoever_is_erased_leaves_no_line_of_their_folder(gallery, portraits):
+    files = {**portraits, "Joe Biden/notes.txt": b"", "Joe Biden/old/1.jpg": b""}
+    batch = run(begin_folder(gallery, files))
+    services.unregister(gallery, "joe-biden", actor=TESTER)
+    assert set(outcomes(batch)) == {"barack/1.jpg", "barack/2.jpg"}

@@ -72,3 +72,9 @@ def test_folders_in_a_zip_are_no_files(listed):
         "ada",
         "joe",
     ]
+
+
+def test_a_folder_whose_name_is_no_text_is_left_out(db):
+    batch = Import(gallery=Gallery.objects.get())
+    [row] = Manifest(batch, [Entry("\ud800/1.jpg", 1)]).rows()
+    assert (row.code, row.detail.isprintable()) == ("left_out", True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
@@ -13,7 +12,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 from PIL import Image
 
@@ -46,14 +44,7 @@ class Workers:
         return done.stdout.strip()
 
     def ask(self, query: str) -> list[tuple]:
-        if url := self.site.environment.get("DATABASE_URL"):
-            with psycopg.connect(url) as connection:
-                return connection.execute(query).fetchall()
-        database = sqlite3.connect(self.site.folder / "facesite.sqlite3", timeout=60)
-        try:
-            return database.execute(query).fetchall()
-        finally:
-            database.close()
+        return self.site.ask(query)
 
     def states(self) -> dict[str, int]:
         return dict(self.ask("SELECT state, count(*) FROM recognition_importfile GROUP BY state"))

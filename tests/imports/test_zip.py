@@ -11,6 +11,7 @@ import pytest
 
 from recognition.errors import RecognitionError
 from recognition.import_models import Import
+from recognition.models import Subject
 from recognition.services import imports
 from tests.conftest import TESTER
 from tests.imports.conftest import begin_zip, left, outcomes, packed, run
@@ -107,3 +108,29 @@ def test_a_zip_that_unpacks_to_too_much_is_refused(gallery, settings):
     settings.MAX_IMPORT_BYTES = 8000
     with pytest.raises(RecognitionError, match="Unpacked it has 9,000 bytes"):
         imports.complete(begin_zip(gallery, data), TESTER)
+
+
+def test_a_list_that_a_false_end_hides_is_not_read(gallery, settings):
+    settings.MAX_IMPORT_FILES = 3
+    data = bytearray(packed({f"joe/{n}.jpg": b"" for n in range(4)}))
+    data[-6:-2] = b"PK\x05\x06"  # where the list begins, which zipfile finds by itself
+    with pytest.raises(RecognitionError, match="more than 3 files"):
+        imports.complete(begin_zip(gallery, bytes(data)), TESTER)
+
+
+def test_a_list_of_the_larger_kind_is_not_read(gallery):
+    data = packed({"joe/1.jpg": b""})
+    locator = b"PK\x06\x07" + bytes(16)
+    with pytest.raises(RecognitionError, match="the kind for more than 65,535 files"):
+        imports.complete(begin_zip(gallery, data[:-22] + locator + data[-22:]), TESTER)
+
+
+def test_a_name_in_utf_8_is_read_though_the_zip_does_not_say_so(gallery, photos):
+    data = packed({"Jos\u00e9/1.jpg": photos.biden.read_bytes()})
+    flags = struct.pack("<H", 0x800)
+    for header, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = data.rindex(header) + place
+        assert data[at : at + 2] == flags
+        data = data[:at] + bytes(2) + data[at + 2 :]
+    run(begin_zip(gallery, data))
+    assert Subject.objects.get().user_id == "jose"

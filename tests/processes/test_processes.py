@@ -35,7 +35,7 @@ def stale_answers(sites, photos, rounds: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("with_redis", "rounds"), [(False, 200), (True, 100)])
+@pytest.mark.parametrize(("with_redis", "rounds"), [(False, 50), (True, 25)])
 def test_two_processes_never_give_a_stale_answer(
     make_site, photos, redis_server, with_redis, rounds
 ):

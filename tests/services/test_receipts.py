@@ -76,7 +76,7 @@ def test_an_erasure_cut_short_is_found_and_finished(register, gallery):
     number = Subject.objects.get().number
     services.unregister(gallery, "barack", actor=TESTER)  # and nothing after the commit
     assert orphans.search().unfinished == 1
-    orphans.mend(orphans.search(), TESTER)
+    orphans.mend(orphans.search(), TESTER, nobody=True)
     assert vault.keys().read([number]) == {}
     assert not orphans.search().unfinished
 
@@ -105,3 +105,16 @@ def test_people_without_a_key_are_told(register):
     number = Subject.objects.get().number
     vault.keys().destroy([number])
     assert orphans.search().locked == [number]
+
+
+def test_keys_are_not_destroyed_where_the_database_is_empty(gallery, register):
+    register("barack", "obama")
+    lost = Subject.objects.get().number
+    Subject.objects.all().delete()  # as if it were another database
+    found = orphans.search()
+    assert lost in found.keys
+    with pytest.raises(RecognitionError, match="Nobody is registered"):
+        orphans.mend(found, TESTER)
+    assert vault.keys().read([lost])
+    orphans.mend(found, TESTER, nobody=True)
+    assert not vault.keys().read([lost])

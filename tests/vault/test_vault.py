@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import stat
+import threading
+from sqlite3 import connect
 
 import pytest
 
@@ -12,7 +14,7 @@ from recognition.models import random_number
 from recognition.sealing import SealBrokenError, label, new_key, seal, unseal
 from recognition.vault import master, rotation
 from recognition.vault.master import Ring
-from recognition.vault.store import KeyStore
+from recognition.vault.store import KeyStore, emptied_log
 
 
 @pytest.fixture
@@ -100,3 +102,45 @@ def test_keys_may_lie_in_postgresql(db, postgres):
     assert [*store.pages()] == [{1: b"new", 2**62: b"two"}]
     assert (store.destroy([1]), store.count()) == (1, 1)
     store.close()
+
+
+def test_the_former_master_key_is_left_for_earlier_backups(number, own_vault):
+    before = vault.ring()
+    rotation.rotate()
+    assert master.parse((own_vault / "master.key.former").read_text()) == before
+
+
+def test_rotating_leaves_no_key_wrapped_by_the_former_one(number, own_vault):
+    wrapped = vault.keys().read([number])[number]
+    rotation.rotate()
+    stored = b"".join(path.read_bytes() for path in own_vault.glob("keys.sqlite3*"))
+    assert wrapped not in stored
+
+
+def test_rotations_go_one_after_the_other(tmp_path):
+    second = threading.Event()
+
+    def enter() -> None:
+        with rotation.alone(tmp_path / "master.key"):
+            second.set()
+
+    with rotation.alone(tmp_path / "master.key"):
+        thread = threading.Thread(target=enter)
+        thread.start()
+        assert not second.wait(0.2)
+    thread.join(5)
+    assert second.is_set()
+
+
+def test_a_reader_keeps_the_log_from_being_emptied_for_a_moment_only(tmp_path):
+    one, other = (connect(tmp_path / "some.sqlite3", isolation_level=None) for _ in "12")
+    one.execute("PRAGMA journal_mode = wal")
+    one.execute("CREATE TABLE face (name)")
+    other.execute("BEGIN")
+    other.execute("SELECT * FROM face").fetchall()
+    one.execute("INSERT INTO face VALUES ('ada')")
+    assert not emptied_log(one.cursor())
+    other.execute("COMMIT")
+    assert emptied_log(one.cursor())
+    assert (tmp_path / "some.sqlite3-wal").stat().st_size == 0
+    assert one.execute("PRAGMA busy_timeout").fetchone() == (5000,)  # as Python's module sets it

@@ -6,6 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from recognition import runtime, services
+from recognition.decisions import Wanted
 from recognition.errors import RecognitionError
 from recognition.models import Event, Gallery, Reference, Subject
 from recognition.web.person import in_words
@@ -114,10 +115,28 @@ def test_the_history_holds_verifications_and_identifications(operator, barack, g
     assert history[0].similarity > history[0].threshold
 
 
+def test_attempts_that_were_near_are_shown_with_their_decision(operator, barack, gallery, photos):
+    photo = photos.upload("obama3")
+    best = services.identify(gallery, photo, actor=TESTER).matches[0].similarity
+    wanted = Wanted(threshold=best + 0.02)
+    services.identify(gallery, photo, wanted=wanted, actor=TESTER)
+    page = operator.get(BARACK)
+    [miss] = page.context["misses"]
+    assert (miss.act, miss.threshold) == ("identify", pytest.approx(best + 0.02, abs=1e-5))
+    assert f'href="/console/decisions/{miss.decision_id}"' in page.content.decode()
+
+
 def test_a_stranger_among_the_references_is_named_as_the_reason(operator, register, barack):
     register("barack", "obama2", "biden")
     page = shown(operator)
     assert "Reference 3 is unlike the others" in page
+
+
+def test_a_reference_of_a_former_embedder_is_not_compared(operator, register, barack):
+    register("barack", "obama2")
+    former = Reference.objects.first()
+    Reference.objects.filter(pk=former.pk).update(embedder="facenet-vggface2")
+    assert len(operator.get(BARACK).context["cards"]) == 1
 
 
 def test_a_twin_is_named_as_the_reason(operator, register, barack):

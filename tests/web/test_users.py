@@ -107,6 +107,18 @@ def test_several_are_erased_when_their_number_is_typed(operator, people):
     assert Event.objects.filter(act="unregister", actor="user:operator").count() == 2
 
 
+def test_everybody_found_is_erased_on_every_page_of_the_list(operator, gallery, people):
+    crowd(gallery, 130)
+    found = {"gallery": "default", "search": "u", "every": "yes"}
+    assert "Unregister all 130 found" in operator.get(USERS, found).content.decode()
+    asked = operator.post(UNREGISTER, found)
+    assert (len(asked.context["users"]), "and 30 more" in asked.content.decode()) == (100, True)
+    operator.post(UNREGISTER, {**found, "sure": "yes", "typed": "129"})
+    assert Subject.objects.filter(gallery=gallery).count() == 132
+    operator.post(UNREGISTER, {**found, "sure": "yes", "typed": "130"})
+    assert listed(operator) == ["ada", "bob"]
+
+
 @pytest.mark.parametrize("typed", ["", "1", "two"])
 def test_without_their_number_nobody_is_erased(operator, people, typed):
     form = {"gallery": "default", "user_id": ["ada", "bob"], "sure": "yes", "typed": typed}

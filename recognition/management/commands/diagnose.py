@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import CommandParser
+from django.core.serializers.json import DjangoJSONEncoder
 
 from recognition.management.base import GalleryCommand
 from recognition.services.diagnosing import Diagnosis, diagnose
@@ -28,7 +29,7 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         found = diagnose(self.chosen_gallery(options), options["user_id"])
         if options["json"]:
-            self.stdout.write(json.dumps(asdict(found), indent=2))
+            self.stdout.write(json.dumps(asdict(found), indent=2, cls=DjangoJSONEncoder))
         else:
             self.stdout.write("\n".join(lines_of(found)))
 

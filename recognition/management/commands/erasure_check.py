@@ -17,6 +17,9 @@ class Command(GalleryCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--mend", action="store_true", help="erase what is found")
+        parser.add_argument(
+            "--nobody", action="store_true", help="with --mend: nobody is registered, rightly"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         found = orphans.search()
@@ -34,7 +37,7 @@ class Command(GalleryCommand):
         for what, count in lines.items():
             self.stdout.write(f"{what}: {count}")
         if found.found and options["mend"]:
-            orphans.mend(found, self.actor)
+            orphans.mend(found, self.actor, nobody=options["nobody"])
             self.stdout.write("Mended.")
         elif found.found or found.locked:
             raise CommandError("Something is left: --mend erases it.", returncode=INCOMPLETE)

@@ -28,10 +28,19 @@ class Command(BaseCommand):
             given = bool(settings.FACE_MASTER_KEY)
             count = rotation.rewrap(vault.ring()) if given else rotation.rotate()
             record_act("rotate_keys", Actor("command:rotate_keys"), decision={"keys": count})
-            runtime.publish()  # the copy in Redis was sealed under a key of the old one
+            if copy := runtime.template_cache():
+                copy.forget()  # it was sealed under a key of the old one
+            runtime.publish()
         except SealBrokenError as error:
             message = f"A key cannot be unwrapped: {error}. The old master key is kept."
             raise CommandError(message, returncode=FAILED) from error
         except RecognitionError as error:
             raise CommandError(in_words(error), returncode=FAILED) from error
         self.stdout.write(f"Keys wrapped under the new master key: {count}")
+        self.stdout.write(f"Make a backup now. {self._former(given=given)}")
+
+    def _former(self, *, given: bool) -> str:
+        name = "the old FACE_MASTER_KEY"
+        if not given:
+            name = str(rotation.former_path(settings.FACE_MASTER_KEY_FILE))
+        return f"The keys beside earlier ones open with {name} alone: destroy it after that."

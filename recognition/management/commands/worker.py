@@ -58,6 +58,8 @@ def work(worker_id: str) -> None:
     worker.tidy()
     while not worker.stop:
         close_old_connections()
+        if "recognition.vault" in sys.modules:  # a worker without work has not loaded it
+            sys.modules["recognition.vault"].keys().close_unusable()
         if worker.has_tasks():
             run_one(worker_id)
             idle_since = time.monotonic()

@@ -1,0 +1,1 @@
+"""What is made from the code: ``python -m docs.tables``, ``python -m docs.pipeline``."""
