@@ -21,6 +21,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
+from facesite.counting import own_folder
 from facesite.memory import give_back_often
 from facesite.tls import certificate_in
 from recognition.errors import RecognitionError
@@ -121,7 +122,8 @@ class PatientWorker(ThreadWorker):
             super().handle_error(req, client, addr, exc)
             return
         refusal = RecognitionError("invalid_request", f"This is no request that is taken: {exc}.")
-        self.log.warning("Invalid request from %s: %s", (addr or ("?",))[0], exc)
+        # Its words repeat the line or header that was sent, which may hold a key or name somebody.
+        self.log.warning("Invalid request from %s: %s", (addr or ("?",))[0], type(exc).__name__)
         try:
             client.sendall(problem_answer(refusal, uuid.uuid4().hex))
         except OSError as error:
@@ -172,6 +174,18 @@ def problem_answer(refusal: RecognitionError, request_id: str) -> bytes:
         f"Content-Length: {len(body)}\r\nX-Request-ID: {request_id}\r\nConnection: close\r\n\r\n"
     )
     return head.encode() + body
+
+
+def on_starting(server: Any) -> None:
+    """Let the workers count together; prometheus_client looks for this name when it is imported."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(own_folder(settings.DATA_DIR / "metrics"))
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take what a worker had in hand that is gone out of the gauges; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead  # not before ``on_starting``
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
 def post_fork(server: Any, worker: Any) -> None:

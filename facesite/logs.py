@@ -12,12 +12,19 @@ from typing import Any
 # Every line that is written while a request is answered carries its id.
 request_id: ContextVar[str] = ContextVar("request_id", default="-")
 
+# Lines in which databases repeat the values of a row or of a query: "Key (user_id)=(ada) exists".
+VALUES = re.compile(r"^(DETAIL|CONTEXT|QUERY|LINE \d+):.*$", re.MULTILINE)
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def one_line(text: str) -> str:
     """Return ``text`` with control characters written out: nobody forges a line of ours."""
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def without_values(text: str) -> str:
+    """Return ``text`` without what databases repeat in their errors: it may name people."""
+    return VALUES.sub(r"\1: (left out)", text)
 
 
 def moment(record: logging.LogRecord) -> str:
@@ -37,10 +44,13 @@ class ConsoleFormatter(logging.Formatter):
         record.said = one_line(self._said(record))
         return super().format(record)
 
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        return without_values(super().formatException(ei))
+
     def _said(self, record: logging.LogRecord) -> str:
         answered: dict[str, Any] | None = getattr(record, "answered", None)
         if answered is None:
-            return f"{record.name}: {record.getMessage()}"
+            return f"{record.name}: {without_values(record.getMessage())}"
         return "{actor} {call} {status} {code} {ms} ms".format(**answered)
 
 
@@ -53,9 +63,9 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "request_id": request_id.get(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_values(record.getMessage()),
             **getattr(record, "answered", {}),
         }
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = without_values(self.formatException(record.exc_info))
         return json.dumps(line, default=str)

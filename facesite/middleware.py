@@ -8,11 +8,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import get_resolver
 
 from facesite.logs import request_id
+from recognition import metrics
 
 log = logging.getLogger("facesite.request")
 
@@ -39,7 +43,11 @@ class RequestLog:
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request.id
-            self._write(request, response, round((time.perf_counter() - started) * 1000))
+            seconds = time.perf_counter() - started
+            self._write(request, response, round(seconds * 1000))
+            route = call(request) if request.resolver_match else metrics.OTHER
+            code = getattr(response, "code", "-")
+            metrics.answered(request.method or "", route, response.status_code, code, seconds)
             return response
         finally:
             request_id.reset(token)
@@ -67,20 +75,42 @@ def actor_name(request: HttpRequest) -> str:
 
 
 def call(request: HttpRequest) -> str:
-    """Return the route where there is one and else the path, never the query string.
+    """Return the route where there is one, and else what it begins with, if that is ours.
 
     ``/users/<user_id>`` and not ``/users/ada``: a log would outlive the erasure of that user.
     """
     if request.resolver_match is None:
-        first, slash, rest = request.path[1:].partition("/")
-        return f"/{first[:100]}{slash}{'...' if rest else ''}"
+        first = request.path[1:].partition("/")[0]
+        return f"/{first}/..." if first in beginnings() else "/..."
     return "/" + request.resolver_match.route.replace("str:", "")
+
+
+@cache
+def beginnings() -> set[str]:
+    """Return the first parts of all addresses that there are."""
+    found: list[Any] = list(get_resolver().url_patterns)
+    for pattern in found:
+        if not str(pattern.pattern):
+            found += getattr(pattern, "url_patterns", [])
+    return {str(pattern.pattern).partition("/")[0] for pattern in found} - {""}
+
+
+# What proxies add to a request.
+FORWARDED = {
+    "HTTP_FORWARDED",
+    "HTTP_VIA",
+    "HTTP_X_FORWARDED_FOR",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PROTO",
+    "HTTP_X_REAL_IP",
+}
 
 
 class TrustedProxies:
     """Believe the forwarded address and scheme where they come from ``TRUSTED_PROXIES`` alone.
 
     Afterwards ``REMOTE_ADDR`` is the client's address, and nobody need look at the headers.
+    ``request.is_local`` says that a program of this machine sent it and no proxy, trusted or not.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -90,6 +120,7 @@ class TrustedProxies:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # A server on a Unix socket gives no address; whoever reaches that is on this machine.
         peer = address_in(request.META.get("REMOTE_ADDR") or "127.0.0.1")
+        request.is_local = is_local(request)
         forwarded = request.META.pop("HTTP_X_FORWARDED_FOR", "")
         if peer is not None and self._trusts(peer):
             peer = self._client(peer, forwarded)
@@ -115,6 +146,12 @@ class TrustedProxies:
             if hop is None:
                 return
             yield hop
+
+
+def is_local(request: HttpRequest) -> bool:
+    """Say whether a program of this machine connected itself; not of what a Unix socket brings."""
+    peer = address_in(request.META.get("REMOTE_ADDR", ""))
+    return peer is not None and peer.is_loopback and FORWARDED.isdisjoint(request.META)
 
 
 def address_in(text: str) -> Address | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import quote
 
@@ -94,6 +95,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "django_tasks_db",
     "csp",
+    "axes",
     "recognition",
 ]
 
@@ -109,6 +111,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -233,6 +236,10 @@ FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+# Nobody is registered or matched whose consent is not valid (recognition/consent.py).
+CONSENT_REQUIRED = env.bool("CONSENT_REQUIRED", False)
+# Days without a match after which people are erased, 0 for never (recognition/retention.py).
+RETENTION_UNMATCHED_DAYS = env.int("RETENTION_UNMATCHED_DAYS", 0)
 # Where the newest hash of the chain of events is written, for whoever cannot alter both.
 AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
 AUDIT_SYSLOG = env.str("AUDIT_SYSLOG", "")
@@ -252,6 +259,9 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 IMPORT_WORKER = env.bool("IMPORT_WORKER", True)  # whether `serve` also runs one
 MAX_IMPORT_BYTES = env.int("MAX_IMPORT_BYTES", 4 * 1024**3)
 MAX_IMPORT_FILES = env.int("MAX_IMPORT_FILES", 20_000)
+
+# --- Watching ------------------------------------------------------------------------------------
+METRICS_KEY = env.str("METRICS_KEY", "")  # wanted at /metrics; empty: this machine alone may ask
 
 # --- The API -----------------------------------------------------------------------------------
 API_KEY = env.str("API_KEY", "")
@@ -300,6 +310,25 @@ SPECTACULAR_SETTINGS = {
     ],
 }
 
+# --- Signing in, in the console and in the admin: counted by django-axes ------------------------
+SIGN_IN_FAILURES = env.int("SIGN_IN_FAILURES", 10)
+SIGN_IN_WAIT = env.int("SIGN_IN_WAIT", 15)  # minutes
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = SIGN_IN_FAILURES
+AXES_COOLOFF_TIME = timedelta(minutes=SIGN_IN_WAIT)
+# By address and not by name: whoever knows an administrator's name could lock them out.
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "recognition.signins.counted_address"
+AXES_USERNAME_CALLABLE = "recognition.signins.no_name"
+AXES_LOCKOUT_CALLABLE = "recognition.web.account.locked_out"
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long it lasts
+AXES_DISABLE_ACCESS_LOG = True  # sign-ins are events
+AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_ip ADDRESS` lets somebody in again
+AXES_VERBOSE = False
+
 # --- The rest -----------------------------------------------------------------------------------
 LOGIN_URL = "console:sign_in"
 AUTH_PASSWORD_VALIDATORS = [
@@ -341,8 +370,16 @@ LOGGING = {
         "django.request": {"level": "CRITICAL"},
         "django.security": {"level": "CRITICAL"},
         "django.server": {"level": "CRITICAL"},
+        # Each failed sign-in is an event, and a lock-out a line of this level.
+        "axes": {"level": "WARNING"},
         # It tells which of its libraries it takes for this processor.
         "faiss.loader": {"level": "WARNING"},
+        # On DEBUG they tell what a log may not hold: what stands in a picture beside the pixels,
+        # all variables of a page, the values of queries, what is sent to Milvus.
+        "PIL": {"level": "WARNING"},
+        "django.template": {"level": "INFO"},
+        "django.db.backends": {"level": "INFO"},
+        "pymilvus": {"level": "WARNING"},
         # The converters of networks tell every step.
         "onnx_ir": {"level": "WARNING"},
         "onnxscript": {"level": "WARNING"},

@@ -13,6 +13,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from recognition.api import urls as api
 from recognition.api.base import inline_styles
 from recognition.api.health import CallsView
+from recognition.api.metrics import MetricsView
 from recognition.web import urls as console
 
 calls = [path("", CallsView.as_view(patterns=api.urlpatterns), name="calls"), *api.urlpatterns]
@@ -30,6 +31,7 @@ urlpatterns = [
     path("", include(api)),
     path("api/v1", RedirectView.as_view(pattern_name="v1:calls")),
     path("api/v1/", include((calls, "v1"))),
+    path("metrics", MetricsView.as_view(), name="metrics"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs", RedirectView.as_view(pattern_name="docs")),
     path("docs/", inline_styles(SpectacularSwaggerSplitView.as_view()), name="docs"),

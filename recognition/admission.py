@@ -25,6 +25,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
+from recognition import metrics
 from recognition.errors import ClientGone, RecognitionError
 
 # POLLRDHUP, where there is such a thing: the other end will send nothing more. Elsewhere POLLHUP
@@ -87,7 +88,8 @@ class Places:
                 raise self._refusal(f"{self._sending} requests are sending pictures already.")
             self._sending += 1
         try:
-            yield
+            with metrics.held(metrics.SENDING):
+                yield
         finally:
             with self._lock:
                 self._sending -= 1
@@ -95,11 +97,15 @@ class Places:
     @contextmanager
     def place(self, client: Client) -> Iterator[None]:
         """Wait for a place and hold it. Raises ``overloaded``; ClientGone for who did not wait."""
-        self._enter(client)
+        asked = time.monotonic()
+        with metrics.held(metrics.WAITING):
+            self._enter(client)
+        metrics.stage("wait", time.monotonic() - asked)
         started, token = time.monotonic(), _client.set(client)
         try:
             check_client()
-            yield
+            with metrics.held(metrics.RUNNING):
+                yield
         finally:
             _client.reset(token)
             self._leave(time.monotonic() - started)
@@ -142,6 +148,7 @@ class Places:
 
     def _refusal(self, detail: str) -> RecognitionError:
         """Return the refusal that says when those who wait now will have been served."""
+        metrics.refused()
         wait = math.ceil(len(self._tickets) * self._seconds / self.running)
         return RecognitionError("overloaded", detail, extra={"retry_after": max(1, wait)})
 

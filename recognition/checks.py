@@ -2,7 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
-E030 FACE_MASTER_KEY, E071 AUDIT_SYSLOG,
+E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS, E071 AUDIT_SYSLOG,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -34,6 +34,7 @@ KNOWN_EXAMPLES = (
     "test-api-key",
     "xxxxxxxx",
 )
+MAKE_KEY = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 RATE = re.compile(r"\d+/([1-9]\d*)?[smhd]")  # what django-ratelimit reads, without its leniency
 RATES = ("RATE_REGISTER", "RATE_VERIFY", "RATE_IDENTIFY", "RATE_DEFAULT", "RATE_SESSION")
 # name: (least, greatest)
@@ -51,6 +52,9 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "PORT": (1, 65535),
     "HSTS_SECONDS": (0, 2**31),
     "EVENTS_KEEP": (1, 36500),
+    "RETENTION_UNMATCHED_DAYS": (0, 36500),
+    "SIGN_IN_FAILURES": (1, 1000),
+    "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
     "MAX_IMAGE_PIXELS": (1024, 2**31),
     "MAX_REQUEST_BYTES": (1024, 2**31),
@@ -66,18 +70,30 @@ MILVUS_PREFIX = re.compile(
 @register(Tags.security)
 def check_api_key(**_: Any) -> list[CheckMessage]:
     """Refuse a key that can be guessed."""
-    key = settings.API_KEY
-    weak = len(key) < SHORTEST_API_KEY or len(set(key)) < SHORTEST_API_KEY // 3
-    if not key or not (weak or any(known in key.lower() for known in KNOWN_EXAMPLES)):
+    hint = f"Leave it out and use `manage.py create_api_key NAME`, or make one with: {MAKE_KEY}"
+    return _weak("API_KEY", hint, "facesite.E001")
+
+
+@register(Tags.security)
+def check_metrics_key(**_: Any) -> list[CheckMessage]:
+    """Refuse a key of /metrics that can be guessed."""
+    hint = f"Leave it out, and only this machine may ask, or make one with: {MAKE_KEY}"
+    return _weak("METRICS_KEY", hint, "facesite.E050")
+
+
+def _weak(name: str, hint: str, id: str) -> list[CheckMessage]:
+    """Return the error of a key that is set and can be guessed."""
+    key = getattr(settings, name)
+    if not key or not can_be_guessed(key):
         return []
-    return [
-        Error(
-            f"API_KEY is too weak: at least {SHORTEST_API_KEY} random characters are needed.",
-            hint="Leave it out and use `manage.py create_api_key NAME`, or make one with: "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'",
-            id="facesite.E001",
-        )
-    ]
+    said = f"{name} is too weak: at least {SHORTEST_API_KEY} random characters are needed."
+    return [Error(said, hint=hint, id=id)]
+
+
+def can_be_guessed(key: str) -> bool:
+    """Say whether ``key`` is short, monotonous or out of somebody's examples."""
+    weak = len(key) < SHORTEST_API_KEY or len(set(key)) < SHORTEST_API_KEY // 3
+    return weak or any(known in key.lower() for known in KNOWN_EXAMPLES)
 
 
 @register(Tags.security)
@@ -143,6 +159,21 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
         for name, value in values.items()
         if value is not None
         and (math.isnan(value) or not NUMBERS[name][0] <= value <= NUMBERS[name][1])
+    ]
+
+
+@register
+def check_retention(**_: Any) -> list[CheckMessage]:
+    """Refuse to erase people by matches that are forgotten before."""
+    days, kept = settings.RETENTION_UNMATCHED_DAYS, settings.EVENTS_KEEP
+    if days <= kept:
+        return []
+    return [
+        Error(
+            f"RETENTION_UNMATCHED_DAYS={days} is more than EVENTS_KEEP={kept}.",
+            hint=f"Keep events for {days} days: who was matched when is known by them.",
+            id="facesite.E055",
+        )
     ]
 
 

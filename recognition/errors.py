@@ -34,6 +34,12 @@ PROBLEMS: dict[str, Problem] = {
     "permission_denied": Problem(
         403, "Not allowed", "Use a key or an account that has the scope named in `detail`."
     ),
+    "address_not_allowed": Problem(
+        403,
+        "The key is not allowed here",
+        "Use it from one of its networks, which an administrator can name; behind a proxy "
+        "TRUSTED_PROXIES must name that.",
+    ),
     "csrf_failed": Problem(
         403, "The CSRF token is missing or wrong", "Reload the page, sign in and try again."
     ),
@@ -76,6 +82,11 @@ PROBLEMS: dict[str, Problem] = {
     ),
     "low_quality": Problem(
         422, "The photograph is too poor", "See the reasons; take a sharper or better lit picture."
+    ),
+    "consent_required": Problem(
+        422,
+        "There is no valid consent",
+        "Send lawful_basis=consent, with consent_given and consent_expires where they are known.",
     ),
     "rate_limited": Problem(
         429, "Too many requests", "Wait as many seconds as Retry-After says, then try again."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import ClassVar
 
 from django.db import models
@@ -53,6 +53,36 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class DailyJobQuerySet(QuerySet["DailyJob"]):
+    def claim(self, name: str, day: date, worker_id: str) -> bool:
+        """Say whether this worker is to do what is done once on ``day``.
+
+        So is whoever asks when the worker that began it is gone.
+        """
+        self.get_or_create(name=name)
+        free = Q(day=None) | ~Q(day=day) | Q(finished=False, worker=None)
+        begun = self.filter(free, name=name)
+        return bool(begun.update(day=day, worker=worker_id, finished=False))
+
+    def end(self, name: str, worker_id: str) -> None:
+        """Say that it is done for this day."""
+        self.filter(name=name, worker=worker_id).update(finished=True, worker=None)
+
+
+class DailyJob(models.Model):
+    """What one worker of all does once a day: which day it was done last, and by whom."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    day = models.DateField(null=True)
+    finished = models.BooleanField(default=True)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL)
+
+    objects = DailyJobQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day}"
 
 
 class ImportQuerySet(QuerySet["Import"]):
@@ -99,6 +129,8 @@ class Import(models.Model):
     cancelled = models.BooleanField(default=False)
     worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL)
     trouble = models.TextField(blank=True)
+    # What is said of people who have no lawful basis yet (recognition/consent.py).
+    consent = models.JSONField(default=dict)
     created = models.DateTimeField(default=timezone.now)
     changed = models.DateTimeField(default=timezone.now)
     finished = models.DateTimeField(null=True)

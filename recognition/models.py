@@ -18,6 +18,7 @@ from recognition import (
     import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
+from recognition.consent import Lawful
 from recognition.event_models import AuditState as AuditState  # Django looks for models here
 from recognition.event_models import Erasure as Erasure
 from recognition.event_models import Event as Event
@@ -156,7 +157,7 @@ class SubjectQuerySet(QuerySet["Subject"]):
         return self.filter(Q(user_id__icontains=text) | Q(display_name__icontains=text))
 
 
-class Subject(models.Model):
+class Subject(Lawful):
     """A person in one gallery; the API names them by ``user_id``."""
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="subjects")

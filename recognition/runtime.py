@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import date
 from functools import cache, wraps
 from typing import TYPE_CHECKING, TypeVar
 
@@ -184,22 +185,27 @@ def _finish_erasures() -> None:
 
 
 def _seal_events() -> None:
-    """Chain new events each second, for as long as the process serves."""
+    """Chain new events each second, and cut old ones each day, while the process serves."""
     from recognition.services.audit import seal  # which import this module
     from recognition.services.configuration import note_settings
     from recognition.services.erasure import empty_what_is_owed
+    from recognition.services.people import forget_old_events
 
-    noted = False
+    noted, told = False, ""
     while True:
         time.sleep(SEALED_EVERY)
         try:
+            empty_what_is_owed()  # first: it does not wait until somebody mends a chain
             if not noted:
                 note_settings()
                 noted = True
             seal()
-            empty_what_is_owed()
+            forget_old_events(date.today())
+            told = ""
         except (DatabaseError, OSError, RecognitionError) as error:
-            log.error("events are not sealed, the next second tries again: %s", error)
+            if str(error) != told:  # a broken chain stays so until somebody looks into it
+                log.error("events are not sealed, each second tries again: %s", error)
+            told = str(error)
             connections.close_all()
             vault.keys().close()
 

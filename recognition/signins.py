@@ -1,11 +1,17 @@
-"""Who signed in, and who tried: events like all others. Django tells of it by signals alone."""
+"""Who signed in, and who tried: events like all others. Django tells of it by signals alone.
+
+How often somebody may try is counted by django-axes, in the database, so that all processes agree.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.http import HttpRequest
+
+IPV6_PREFIX = 64  # one subscriber's network, as django-ratelimit counts it too
 
 
 def watch() -> None:
@@ -25,8 +31,11 @@ def _signed_out(request: HttpRequest | None, user: Any, **_: Any) -> None:
 
 
 def _failed(request: HttpRequest | None = None, **_: Any) -> None:
+    locked_out = getattr(request, "axes_locked_out", False)
+    if locked_out and getattr(request, "axes_failures_since_start", None) is None:
+        return  # it was not even tried: the log tells of it, or anybody could fill the table
     # The name that was tried is not kept: it may be a password in the wrong field.
-    _record("sign_in", "-", request, "refused")
+    _record("sign_in", "-", request, "locked_out" if locked_out else "refused")
 
 
 def _record(act: str, who: str, request: HttpRequest | None, outcome: str) -> None:
@@ -36,3 +45,22 @@ def _record(act: str, who: str, request: HttpRequest | None, outcome: str) -> No
     request_id = getattr(request, "id", "")
     if request_id:  # else it came by no request, and nobody has signed in
         record_act(act, Actor(who, request_id), outcome=outcome)
+
+
+def counted_address(request: HttpRequest) -> str | None:
+    """Return whose failures are counted together (``AXES_CLIENT_IP_CALLABLE``).
+
+    The client's address, which TrustedProxies has put right; of IPv6 its network.
+    """
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return None
+    if address.version == 4:
+        return str(address)
+    return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False).network_address)
+
+
+def no_name(*_: Any) -> str:
+    """Return nothing: axes would keep what was typed as a name (``AXES_USERNAME_CALLABLE``)."""
+    return ""

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.cache import caches
 
+from facesite.cache import breaker
 from recognition import runtime, services, vault
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.prepare import prepare
@@ -74,6 +76,12 @@ def closed_keys() -> Iterator[None]:
     vault.keys().close()
 
 
+@pytest.fixture(autouse=True)
+def no_audit_head() -> None:
+    """Let no test find the head of the chain of another one's database."""
+    settings.AUDIT_HEAD_FILE.unlink(missing_ok=True)
+
+
 @pytest.fixture
 def own_vault(db: None, tmp_path: Path, settings: Any) -> Iterator[Path]:
     """Return the folder of an empty key store of this test's own, without a master key."""
@@ -126,6 +134,17 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def on_redis(settings: Any, redis_server: RedisServer) -> Iterator[RedisServer]:
+    """Let this process use a Redis of its own."""
+    settings.REDIS_URL = redis_server.url
+    redis = {**settings.REDIS_CACHE, "LOCATION": redis_server.url}
+    settings.CACHES = {**settings.CACHES, "redis": redis}
+    yield redis_server
+    breaker._open_until = 0.0
+    caches.close_all()
 
 
 @pytest.fixture(scope="session")

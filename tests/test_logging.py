@@ -83,6 +83,21 @@ def test_no_key_and_no_user_id_is_logged(client, key, either):
         assert secret not in text
 
 
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/users/ada/nothing", "/users/..."),
+        ("/api/v2/ada", "/api/..."),
+        ("/ada", "/..."),
+        ("/ada/users", "/..."),
+        ("/wp-login.php", "/..."),
+    ],
+)
+def test_of_an_address_that_leads_nowhere_only_what_is_ours_is_logged(client, console, path, said):
+    client.get(path)
+    assert f" - GET {said} 404 not_found " in console.getvalue()
+
+
 def test_nobody_forges_a_line(client, either):
     client.get("/x%0d%0a2026-01-01T00:00:00.000Z INFO    forged%1b[31m%e2%80%a8")
     assert len(either.getvalue().splitlines()) == 1

@@ -1,7 +1,8 @@
-"""API keys: made with scopes and galleries, shown once, revoked."""
+"""API keys: made with scopes, galleries, networks and a rate, shown once, revoked."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,8 +13,21 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from recognition.admin.acts import actor_of
+from recognition.key_models import checked_networks
 from recognition.models import SCOPES, ApiKey, Gallery
 from recognition.services.people import record_act
+
+
+class NetworksField(forms.Field):
+    """Networks, one a line or separated by commas; the value is the list of them."""
+
+    widget = forms.Textarea(attrs={"rows": 3})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> list[str]:
+        return checked_networks(filter(None, re.split(r"[\s,]+", value or "")))
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -28,10 +42,15 @@ class ApiKeyForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="Where the key may do it. None ticked: in all galleries.",
     )
+    networks = NetworksField(
+        required=False,
+        help_text="Where the client may be, one a line: 192.168.1.7, 10.0.0.0/8, 2001:db8::/32. "
+        "Empty: anywhere.",
+    )
 
     class Meta:
         model = ApiKey
-        fields = ("name", "scopes", "galleries", "expiry_date", "revoked")
+        fields = ("name", "scopes", "galleries", "networks", "rate", "expiry_date", "revoked")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -44,8 +63,8 @@ class ApiKeyForm(forms.ModelForm):
 class ApiKeyAdmin(admin.ModelAdmin):
     form = ApiKeyForm
     list_display = (
-        "prefix", "name", "may", "where", "created", "expiry_date", "last_used", "revoked",
-        "from_environment",
+        "prefix", "name", "may", "where", "from_where", "rate", "created", "expiry_date",
+        "last_used", "revoked", "from_environment",
     )  # fmt: skip
     list_filter = (
         "revoked", ("expiry_date", admin.EmptyFieldListFilter), "created", "last_used",
@@ -61,6 +80,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def where(self, key: ApiKey) -> str:
         return ", ".join(key.galleries) or "all"
 
+    @admin.display(description="networks")
+    def from_where(self, key: ApiKey) -> str:
+        return ", ".join(key.networks) or "any"
+
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
         if obj is None:
             return ()
@@ -74,7 +97,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             obj.secret = ApiKey.objects.assign_key(obj)
         obj.save()
         act = "change_key" if change else "create_key"
-        record_act(act, actor_of(request), decision={"key": obj.prefix, "may": obj.scopes})
+        record_act(act, actor_of(request), decision=obj.terms())
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
         obj.delete()

@@ -20,6 +20,10 @@ class Keys(KeyParser):
         return (key or self.get_from_authorization(request) or "").strip() or None
 
 
+class AddressNotAllowed(PermissionDenied):
+    """A key used from outside of its networks; answered as ``address_not_allowed``."""
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Know a client by its key; a wrong one is refused, whatever else the request carries."""
 
@@ -33,8 +37,11 @@ class ApiKeyAuthentication(BaseAuthentication):
             key = ApiKey.objects.get_from_key(sent)
         except ApiKey.DoesNotExist:
             raise AuthenticationFailed("The API key is wrong, revoked or expired.") from None
-        key.note_use()
         request._request.api_key = key  # for the log, which sees Django's request alone
+        # Which networks those are is not said: whoever asks may have found the key.
+        if not key.may_come_from(address := request._request.META["REMOTE_ADDR"]):
+            raise AddressNotAllowed(f"This key may not be used from {address}.")
+        key.note_use()
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:

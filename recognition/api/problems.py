@@ -23,7 +23,7 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from facesite.middleware import call
-from recognition.api.authentication import CsrfFailed
+from recognition.api.authentication import AddressNotAllowed, CsrfFailed
 from recognition.api.uploads import ImageTooLarge
 from recognition.errors import ClientGone, RecognitionError
 
@@ -129,6 +129,8 @@ def _from_drf(exception: drf.APIException) -> RecognitionError:
             return RecognitionError("not_authenticated", detail)
         case CsrfFailed():
             return RecognitionError("csrf_failed", detail)
+        case AddressNotAllowed():
+            return RecognitionError("address_not_allowed", detail)
         case drf.PermissionDenied():
             return RecognitionError("permission_denied", detail)
         case drf.NotFound():

@@ -1,5 +1,7 @@
 """How often: one count per key, per member of staff, and per address for everybody else.
 
+Calls are counted each by itself; those of staff, and of a key with a rate of its own, together.
+
 Every request counts, whatever its answer: also one that is refused, as wrong or as ``overloaded``.
 So who asks again and again where all places are taken is limited, too.
 """
@@ -66,8 +68,9 @@ def _account(request: Request, view: Any) -> tuple[str, str, Any]:
     """Return what is counted together, at which rate, and for whom."""
     name, rate = f"{type(view).__name__}.{request.method}", getattr(settings, view.rate)
     if isinstance(request.auth, ApiKey):
-        prefix = request.auth.prefix
-        return name, rate, lambda _group, _request: f"key:{prefix}"
+        key, who = request.auth, f"key:{request.auth.prefix}"
+        group, rate = ("key", key.rate) if key.rate else (name, rate)
+        return group, rate, lambda _group, _request: who
     if request.user and request.user.is_staff:
         return _session(request.user.pk)
     return name, rate, "ip"  # which TrustedProxies has put right

@@ -42,15 +42,24 @@ from recognition.models import (
     Suppression,
     in_parts,
 )
+from recognition.services import audit
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
 from recognition.services.people import record_act
-from recognition.services.receipts import HASHING, log_path, logged
+from recognition.services.receipts import (
+    ERASED,
+    HASHING,
+    entries,
+    hashing_key,
+    is_logged,
+    log_path,
+    logged,
+)
 from recognition.services.results import Actor
 from recognition.vault import stream
 
-#: In the order in which rows may refer to each other. Imports under way are begun again, and what
-#: Milvus holds is written anew.
+#: In the order in which rows may refer to each other. Imports under way are begun again, what
+#: Milvus holds is written anew, and failed sign-ins are counted from the beginning.
 KEPT: tuple[type[models.Model], ...] = (
     Group, User, StoredCalibration, Gallery, Subject, Reference, OtherEmbedding, PersonTemplate,
     GalleryChange, Event, Sighting, AuditState, Finding, ReviewStep, Erasure, Suppression, ApiKey,
@@ -76,7 +85,7 @@ def backup(path: Path, actor: Actor) -> int:
 
 
 def _file_key(identity: str) -> bytes:
-    return hmac.digest(vault.made_keys([HASHING])[HASHING], identity.encode(), "sha256")
+    return hmac.digest(hashing_key(), identity.encode(), "sha256")
 
 
 @contextmanager
@@ -163,12 +172,8 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
     Returns how many rows of each kind were read, and ``erased``. Raises SealBrokenError.
     """
     _require_empty()
-    if erasures and not log_path().exists():
-        raise RecognitionError(
-            "invalid_request",
-            f"{log_path()} is not there, so nobody knows who was erased since.",
-            hint="Put it back; or say --no-erasures where nobody was erased since.",
-        )
+    if erasures:
+        _require_log()
     gone = logged() if erasures else set()
     with transaction.atomic():
         GalleryChange.lock()
@@ -179,6 +184,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
         _suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
         record_act("restore", actor, decision={"rows": dict(counts), "erasures": erasures})
+    audit.set_head_aside()
     runtime.publish()
     return counts
 
@@ -189,6 +195,24 @@ def _require_empty() -> None:
             "invalid_request",
             "People are registered in this database.",
             hint="Restore into an empty one: DATABASE_URL names it.",
+        )
+
+
+def _require_log() -> None:
+    """Raise where erasures are not logged: the receipts that this database holds go, too."""
+    if not is_logged():
+        raise RecognitionError(
+            "invalid_request",
+            f"{log_path()} is not there, so nobody knows who was erased since.",
+            hint="Put it back; or say --no-erasures where nobody was erased since.",
+        )
+    told = {entry["user"] for entry in entries() if entry["what"] == ERASED}
+    held = Erasure.objects.values_list("user_hash", flat=True)
+    if untold := sum(user not in told for user in held):
+        raise RecognitionError(
+            "invalid_request",
+            f"{untold} people were erased from this database, and {log_path()} does not tell.",
+            hint="`manage.py erasure_check --mend` finishes erasures; or put the right file back.",
         )
 
 

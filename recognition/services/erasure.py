@@ -12,11 +12,13 @@ from django.db.models import Count, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
+from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
     DEFAULT_GALLERY,
     Erasure,
     Gallery,
     GalleryChange,
+    OtherEmbedding,
     PersonTemplate,
     Reference,
     Subject,
@@ -30,6 +32,7 @@ from recognition.vault.store import emptied_log
 
 log = logging.getLogger(__name__)
 _owed = threading.Event()
+HOLD_FACES = (Subject, Reference, PersonTemplate, OtherEmbedding, ImportFile, ImportSlice)
 
 
 def unregister(gallery: Gallery, user_id: str, *, actor: Actor) -> Erased:
@@ -81,10 +84,20 @@ def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased
 
 
 def erase_bytes(rows: QuerySet[Any]) -> None:
-    """Delete rows, and on SQLite their bytes too, which would else stay in its write-ahead log."""
+    """Delete rows and, when that is committed, their bytes.
+
+    SQLite would keep them in its write-ahead log, PostgreSQL in its tables.
+    """
     rows.delete()
-    if connection.vendor == "sqlite":
-        transaction.on_commit(_empty_write_ahead_log)
+    transaction.on_commit(
+        _empty_write_ahead_log if connection.vendor == "sqlite" else _vacuum_tables
+    )
+
+
+def _vacuum_tables() -> None:
+    if not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"VACUUM {', '.join(model._meta.db_table for model in HOLD_FACES)}")
 
 
 def _empty_write_ahead_log() -> None:

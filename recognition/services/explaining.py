@@ -60,9 +60,14 @@ def find_decision(decision_id: str) -> Event:
     if decision_id.isascii() and decision_id.isdigit() and len(decision_id) <= LONGEST_ID:
         found = Event.objects.filter(pk=int(decision_id), act__in=ACTS).first()
     if found is None:
-        hint = "Answers carry decision_id; events are kept EVENTS_KEEP days."
-        raise RecognitionError("not_found", "There is no such decision.", hint=hint)
+        raise no_decision()
     return found
+
+
+def no_decision() -> RecognitionError:
+    """Return the error for a decision that is not there, or not for who asks."""
+    hint = "Answers carry decision_id; events are kept EVENTS_KEEP days."
+    return RecognitionError("not_found", "There is no such decision.", hint=hint)
 
 
 def explain(event: Event) -> Explanation:
@@ -106,9 +111,9 @@ def _names(event: Event) -> dict[int, str]:
     return {
         number: user_id
         for part in in_parts(numbers)
-        for number, user_id in Subject.objects.filter(
-            number__in=part, gallery__name=event.gallery
-        ).values_list("number", "user_id")
+        for number, user_id in Subject.objects.filter(number__in=part).values_list(
+            "number", "user_id"
+        )
     }
 
 
@@ -141,6 +146,8 @@ def _why(similarity: float, limit: float, place: int, lost: str) -> str:
 
 def _refused(kept: Mapping[str, Any]) -> list[str]:
     """Return what spoke against the picture, where something did."""
+    if kept.get("faces") == []:
+        return ["No face was found in the picture."]
     return [kept["detail"]] if kept.get("detail") else []
 
 

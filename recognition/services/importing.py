@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from recognition.consent import from_json
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, ImportFile
 from recognition.models import Reference, Subject
@@ -135,7 +136,10 @@ class Run:
             return Outcome(ImportFile.REFUSED, "internal_error", said, "Register it by itself.")
         self.batch.files.filter(pk=file.pk).update(attempts=file.attempts + 1)
         upload = Upload(PurePosixPath(file.path).name, file.open())
-        options = RegisterOptions(display_name=file.display_name or None, bulk=True)
+        consent = from_json(self.batch.consent)
+        options = RegisterOptions(
+            display_name=file.display_name or None, bulk=True, consent=consent
+        )
         try:
             done = register(self.batch.gallery, file.user_id, [upload], options, self.actor)
         except RecognitionError as error:

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
+from recognition.consent import as_json
 from recognition.errors import RecognitionError
 from recognition.import_models import SLICE_LIMIT, Import, ImportFile, ImportSlice, Worker
 from recognition.models import Gallery, Subject, in_parts
@@ -35,24 +36,52 @@ def find(import_id: UUID) -> Import:
     return found
 
 
-def begin_folder(gallery: Gallery, name: str, entries: Sequence[Entry], actor: Actor) -> Import:
-    """Begin an import of files that will be sent one by one; ``entries`` lists all of them."""
+def begin_folder(
+    gallery: Gallery,
+    name: str,
+    entries: Sequence[Entry],
+    actor: Actor,
+    *,
+    consent: Mapping[str, Any] | None = None,
+) -> Import:
+    """Begin an import of files that will be sent one by one; ``entries`` lists all of them.
+
+    ``consent``: that of people who have no lawful basis yet, by ``CONSENT_FIELDS``.
+    """
     size = sum(entry.size for entry in entries)
     with transaction.atomic():
         batch = _begun(gallery, name, Import.FOLDER, size, actor)
+        _say(batch, consent)
         _list(batch, entries)
         waiting.make_key(batch)
     return batch
 
 
-def begin_zip(gallery: Gallery, name: str, size: int, actor: Actor) -> Import:
-    """Begin an import of a ZIP of ``size`` bytes, which will be sent in slices."""
+def begin_zip(
+    gallery: Gallery,
+    name: str,
+    size: int,
+    actor: Actor,
+    *,
+    consent: Mapping[str, Any] | None = None,
+) -> Import:
+    """Begin an import of a ZIP of ``size`` bytes, which will be sent in slices.
+
+    ``consent``: as ``begin_folder`` takes it.
+    """
     if size == 0:
         raise RecognitionError("invalid_request", "The file is empty.", hint="Choose another one.")
     with transaction.atomic():
         batch = _begun(gallery, name, Import.ZIP, size, actor)
+        _say(batch, consent)
         waiting.make_key(batch)
     return batch
+
+
+def _say(batch: Import, consent: Mapping[str, Any] | None) -> None:
+    if consent:
+        batch.consent = as_json(consent)
+        batch.save(update_fields=["consent"])
 
 
 def _begun(gallery: Gallery, name: str, kind: str, size: int, actor: Actor) -> Import:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from recognition import runtime
+from recognition import metrics, runtime
 from recognition.admission import check_client
 from recognition.errors import RecognitionError
 from recognition.pipeline.decode import decode
@@ -27,7 +27,9 @@ class Clock:
     def lap(self, stage: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self.laps[stage] = round((time.perf_counter() - start) * 1000, 2)
+        seconds = time.perf_counter() - start
+        self.laps[stage] = round(seconds * 1000, 2)
+        metrics.stage(stage, seconds)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

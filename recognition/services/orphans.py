@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from django.db.models import Q, QuerySet
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
+from recognition.gallery.follow import CopyLostError
 from recognition.gallery.milvus import BLOCK
 from recognition.gallery.sync import settle
 from recognition.import_models import Import, ImportFile, ImportSlice
@@ -18,8 +20,10 @@ from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppr
 from recognition.services import waiting
 from recognition.services.erasure import erase_bytes, erase_subjects
 from recognition.services.people import record_act
-from recognition.services.receipts import HASHING, finish, logged, user_hash
+from recognition.services.receipts import HASHING, finish, hashes_of, hashing_key, logged
 from recognition.services.results import Actor
+
+log = logging.getLogger(__name__)
 
 OVER = Q(batch__state__in=Import.OVER)
 
@@ -127,19 +131,27 @@ def _locked() -> list[int]:
 
 def people_of(gone: set[str]) -> list[int]:
     """Return the numbers of those whose hash is in ``gone``."""
-    if not gone:
-        return []
-    key = vault.made_keys([HASHING])[HASHING]
-    people = Subject.objects.values_list("number", "gallery__name", "user_id").iterator()
-    return [number for number, name, user_id in people if user_hash(name, user_id, key) in gone]
+    columns = ("number", "gallery__token", "gallery__name", "user_id")
+    return _of_gone(Subject.objects.values_list(*columns), gone)
 
 
 def _waiting(gone: set[str]) -> list[int]:
     """Return the files that wait and are of those whose hash is in ``gone``."""
+    columns = ("pk", "batch__gallery__token", "batch__gallery__name", "user_id")
     files = ImportFile.objects.filter(state__in=ImportFile.OPEN).exclude(user_id="")
-    rows = files.values_list("pk", "batch__gallery__name", "user_id")
-    key = vault.made_keys([HASHING])[HASHING] if gone else b""
-    return [pk for pk, name, user_id in rows if gone and user_hash(name, user_id, key) in gone]
+    return _of_gone(files.values_list(*columns), gone)
+
+
+def _of_gone(rows: QuerySet[Any, Any], gone: set[str]) -> list[int]:
+    """Return the firsts of ``rows``, which go on with a gallery's token and name, and a user_id."""
+    if not gone:
+        return []
+    key = hashing_key()
+    return [
+        first
+        for first, token, name, user_id in rows.iterator()
+        if not gone.isdisjoint(hashes_of(token, name, user_id, key))
+    ]
 
 
 def _left() -> tuple[QuerySet[Any], QuerySet[Any]]:
@@ -151,8 +163,13 @@ def _left() -> tuple[QuerySet[Any], QuerySet[Any]]:
 def _copied() -> list[int]:
     copy = runtime.template_cache()
     loaded = copy.load() if copy else None
-    blocks = loaded[1] if loaded else []
-    return [number for block in blocks for number in _unmatched(block.numbers.tolist())]
+    found: list[int] = []
+    try:
+        for block in loaded[1] if loaded else ():
+            found += _unmatched(block.numbers.tolist())
+    except CopyLostError as lost:  # there is none, then
+        log.warning("the copy in Redis cannot be looked through: %s", lost)
+    return found
 
 
 def _in_engine() -> dict[str, list[int]]:

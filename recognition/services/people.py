@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
 from recognition import runtime
+from recognition.consent import CONSENT_FIELDS
 from recognition.errors import RecognitionError
 from recognition.models import (
     DEFAULT_GALLERY,
@@ -30,7 +31,7 @@ from recognition.models import (
 from recognition.services import audit
 from recognition.services.results import Actor
 
-EDITABLE = ("display_name", "metadata", "active")
+EDITABLE = ("display_name", "metadata", "active", *CONSENT_FIELDS)
 
 
 def find_gallery(name: str) -> Gallery:
@@ -84,28 +85,61 @@ def list_users(gallery: Gallery) -> SubjectQuerySet:
 def update_user(
     gallery: Gallery, user_id: str, changes: Mapping[str, Any], *, actor: Actor
 ) -> Subject:
-    """Change display name, metadata or whether the user may be matched."""
+    """Change display name, metadata, consent, or whether the user may be matched.
+
+    Raises ``invalid_request`` for a consent that ends before it was given.
+    """
     with transaction.atomic():
         GalleryChange.lock()
         subject = find_user(gallery, user_id)
+        subject.set_consent(changes)
         for name in EDITABLE:
             if name in changes:
                 setattr(subject, name, changes[name])
         subject.save(update_fields=[*EDITABLE, "updated"])
         GalleryChange.append("put", [subject])
-        record("update", gallery, actor, subject=subject)
+        changed = [name for name in EDITABLE if name in changes]
+        record("update", gallery, actor, subject=subject, decision={"changed": changed})
         transaction.on_commit(runtime.publish)
     return subject
+
+
+def demand_consent(
+    gallery: Gallery, user_id: str, consent: Mapping[str, Any], *, default: bool, actor: Actor
+) -> None:
+    """Raise ``consent_required`` where somebody may not be registered with ``consent``.
+
+    Asked before any picture is looked at, and as ``Lawful.agree`` does, which says what
+    ``default`` is.
+    """
+    if not (settings.CONSENT_REQUIRED or consent):
+        return
+    known = Subject.objects.filter(gallery=gallery, user_id=user_id).first()
+    try:
+        (known or Subject(gallery=gallery, user_id=user_id)).agree(consent, default=default)
+    except RecognitionError as error:
+        record("register", gallery, actor, subject=known, outcome=error.code)
+        raise
 
 
 def create_gallery(name: str, *, actor: Actor) -> Gallery:
     """Make an empty gallery; one of that name is an ``invalid_request``."""
     _check_gallery_name(name)
-    gallery, made = Gallery.objects.get_or_create(name=name)
+    token = _token_for(name)
+    gallery, made = Gallery.objects.get_or_create(name=name, defaults={"token": token})
     if not made:
         raise _wrong_name(f"A gallery {name!r} exists already.")
     record("create_gallery", gallery, actor)
     return gallery
+
+
+def _token_for(name: str) -> UUID:
+    """Return the token of a new gallery: that of one which once had its name, if it is gone.
+
+    Whoever was erased from that one is known by it, and is not to come back into this one.
+    """
+    token = uuid5(Gallery.objects.get(name=DEFAULT_GALLERY).token, name)
+    return uuid4() if Gallery.objects.filter(token=token).exists() else token
 
 
 def rename_gallery(name: str, new_name: str, *, actor: Actor) -> None:
@@ -165,7 +199,7 @@ def set_targets(gallery: Gallery, *, fmr: float | None, fpir: float | None, acto
 
 @cache  # once a day in each process
 def forget_old_events(today: date) -> None:
-    """Delete what is older than ``EVENTS_KEEP`` days."""
+    """Delete what is older than ``EVENTS_KEEP`` days; the sealer of a server calls this."""
     audit.cut(timezone.now() - timedelta(days=settings.EVENTS_KEEP))
 
 
@@ -179,7 +213,6 @@ def record(
     decision: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write down what was done (``Event``); people stand there by their number alone."""
-    forget_old_events(date.today())
     return Event.objects.create(
         actor=actor.name,
         act=act,

@@ -7,24 +7,26 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
+from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from recognition import vault
 from recognition.errors import RecognitionError
-from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
     Erasure,
     Gallery,
-    PersonTemplate,
-    Reference,
     Subject,
     Suppression,
     in_parts,
 )
+from recognition.vault.store import missing
 
 log = logging.getLogger(__name__)
 
@@ -34,15 +36,51 @@ HASHING = 0
 LIFTED, ERASED = "lifted", "erased"
 
 
-def user_hash(gallery: str, user_id: str, key: bytes | None = None) -> str:
-    """Return what stands for a user who is gone: nobody without the key can guess whom."""
-    key = key or vault.made_keys([HASHING])[HASHING]
+def hashing_key() -> bytes:
+    """Return the key of hashes, made where nothing was hashed yet.
+
+    Raises ``not_ready`` where the key store that had it is lost: with another one nobody who was
+    erased would be known for that.
+    """
+    if (key := vault.keys_of([HASHING]).get(HASHING)) is not None:
+        return key
+    if Suppression.objects.exists() or Erasure.objects.exists():
+        raise missing(HASHING)
+    return vault.made_keys([HASHING])[HASHING]
+
+
+def user_hash(token: UUID, user_id: str, key: bytes | None = None) -> str:
+    """Return what stands for a user who is gone: nobody without the key can guess whom.
+
+    ``token``: the gallery's, which stays the same when the gallery gets another name.
+    """
+    return _hash(token.hex, user_id, key or hashing_key())
+
+
+def hashes_of(token: UUID, name: str, user_id: str, key: bytes | None = None) -> set[str]:
+    """Return all that may stand for a user: once it was made from the gallery's name."""
+    key = key or hashing_key()
+    return {_hash(token.hex, user_id, key), _hash(name, user_id, key)}
+
+
+def _hash(gallery: str, user_id: str, key: bytes) -> str:
     return hmac.digest(key, f"{gallery}\0{user_id}".encode(), "sha256").hex()
 
 
 def log_path() -> Path:
     """Return the file that tells a restored database who was erased since."""
     return Path(settings.DATA_DIR) / "erasures.log"
+
+
+def _log_paths() -> list[Path]:
+    """Return all such files: that beside the key store is of every process that shares it.
+
+    Where the key store is a PostgreSQL, a table of its own has the same lines.
+    """
+    paths = [log_path()]
+    if settings.KEYS_DATABASE["ENGINE"].endswith("sqlite3"):
+        paths.append(Path(settings.KEYS_DATABASE["NAME"]).with_name("erasures.log"))
+    return list(dict.fromkeys(path.resolve() for path in paths))
 
 
 def receipts_for(
@@ -53,11 +91,11 @@ def receipts_for(
     ``counts``: what was erased, by primary key. In the transaction that erases them; ``finish``
     follows when it is committed.
     """
-    key = vault.made_keys([HASHING])[HASHING]
+    key = hashing_key()
     made = [
         Erasure(
             gallery=subject.gallery.name,
-            user_hash=user_hash(subject.gallery.name, subject.user_id, key),
+            user_hash=user_hash(subject.gallery.token, subject.user_id, key),
             counts=counts.get(subject.pk, {}),
             subject_number=subject.number,
         )
@@ -79,50 +117,82 @@ def finish() -> int:
     if not pending:
         return 0
     vault.keys().destroy([e.subject_number for e in pending if e.subject_number is not None])
-    append(ERASED, [erasure.user_hash for erasure in pending])
+    append(ERASED, [(erasure.time, erasure.user_hash) for erasure in pending])
     for some in in_parts(erasure.pk for erasure in pending):
         Erasure.objects.filter(pk__in=some).update(finished=True, subject_number=None)
-    _vacuum()
     return len(pending)
 
 
-def append(what: str, hashes: Iterable[str]) -> None:
-    """Write one line for each hash into the log, and wait until it is on the disk."""
-    now = timezone.now().isoformat()
-    lines = [json.dumps({"time": now, "what": what, "user": one}) + "\n" for one in hashes]
-    with open(os.open(log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-        file.write("".join(lines))
-        file.flush()
-        os.fsync(file.fileno())
+def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
+    """Write one line for each time and hash into the log, and wait until it is on the disk.
+
+    The time is that of the act: the line itself may come late, after a crash.
+    """
+    times = [(time.astimezone(UTC).isoformat(), one) for time, one in acts]
+    lines = [json.dumps({"time": time, "what": what, "user": one}) for time, one in times]
+    for path in _log_paths():
+        with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
+            torn = "\n" if _is_torn(file) else ""
+            file.write((torn + "".join(f"{line}\n" for line in lines)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    vault.keys().note(lines)
+
+
+def _is_torn(file: IO[bytes]) -> bool:
+    """Say whether the last line is cut off, as a power failure leaves it."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"
+
+
+def is_logged() -> bool:
+    """Say whether there is a log at all."""
+    return any(path.exists() for path in _log_paths()) or bool(vault.keys().noted())
+
+
+def entries() -> list[dict[str, str]]:
+    """Return what the log tells, in the order in which it was done."""
+    paths = [path for path in _log_paths() if path.exists()]
+    lines = [line for path in paths for line in path.read_text(errors="replace").splitlines()]
+    found = [entry for line in [*lines, *vault.keys().noted()] if (entry := _entry(line))]
+    return sorted(found, key=lambda entry: entry["time"])
+
+
+def _entry(line: str) -> dict[str, str] | None:
+    """Return what a line tells, None where it is cut off: what it told of is told again."""
+    try:
+        entry = json.loads(line)
+        return {name: str(entry[name]) for name in ("time", "what", "user")}
+    except (ValueError, KeyError, TypeError):
+        log.error("receipts: a line of the log of erasures cannot be read: %r", line[:200])
+        return None
 
 
 def logged() -> set[str]:
     """Return the hashes of all who were erased, by the log, and not registered on purpose since."""
     gone: set[str] = set()
-    if log_path().exists():
-        for line in log_path().read_text().splitlines():
-            entry = json.loads(line)
-            (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
+    for entry in entries():
+        (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
     return gone
-
-
-def _vacuum() -> None:
-    """Let PostgreSQL take back what the erased rows took, unless a transaction is open."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        touched = (Subject, Reference, PersonTemplate, ImportFile, ImportSlice)
-        tables = ", ".join(model._meta.db_table for model in touched)
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {tables}")
 
 
 def refuse_suppressed(gallery: Gallery, user_id: str) -> None:
     """Raise ``suppressed`` where an import would bring back somebody who was erased."""
-    if Suppression.objects.filter(user_hash=user_hash(gallery.name, user_id)).exists():
+    if _suppressions(gallery, user_id).exists():
         raise RecognitionError("suppressed", f"{user_id!r} was erased from {gallery.name!r}.")
 
 
 def lift(gallery: Gallery, user_id: str) -> None:
     """Let somebody be registered again, since it was asked for by name."""
-    named = user_hash(gallery.name, user_id)
-    if Suppression.objects.filter(user_hash=named).delete()[0]:
-        transaction.on_commit(lambda: append(LIFTED, [named]))
+    lifted = _suppressions(gallery, user_id)
+    now = timezone.now()
+    if acts := [(now, one) for one in lifted.values_list("user_hash", flat=True)]:
+        lifted.delete()
+        transaction.on_commit(lambda: append(LIFTED, acts))
+
+
+def _suppressions(gallery: Gallery, user_id: str) -> QuerySet[Suppression]:
+    hashes = hashes_of(gallery.token, gallery.name, user_id)
+    return Suppression.objects.filter(user_hash__in=hashes)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import runtime, vault
+from recognition import metrics, runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -31,9 +31,9 @@ from recognition.pipeline.context import Place, context_of
 from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
-from recognition.services.people import find_gallery, record
+from recognition.services.naming import named
+from recognition.services.people import demand_consent, find_gallery, record
 from recognition.services.receipts import lift, refuse_suppressed
-from recognition.services.recognition import named
 from recognition.services.results import (
     Accepted,
     Actor,
@@ -54,6 +54,7 @@ class RegisterOptions:
     """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id.
 
     ``bulk``: whoever was erased is refused (``suppressed``) and not registered again.
+    ``consent``: values of ``CONSENT_FIELDS``; with ``bulk`` for those who have none.
     """
 
     display_name: str | None = None
@@ -62,6 +63,7 @@ class RegisterOptions:
     dry_run: bool = False
     on_duplicate: str = "flag"
     bulk: bool = False
+    consent: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection = Selection()
 
 
@@ -106,6 +108,7 @@ def register(
         )
     if options.bulk:
         refuse_suppressed(gallery, user_id)
+    demand_consent(gallery, user_id, options.consent, default=options.bulk, actor=actor)
     embedder = runtime.embedder_of(gallery)
     target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
@@ -167,6 +170,7 @@ def _registrable(
     """
     view = look(upload, embedder, selection)
     seen = chosen(view, selection)
+    metrics.seen("register", asdict(seen.face.quality))
     refuse(view.faults(seen.face))
     if selection.face is None and selection.box is None:
         _refuse_rivals(view, seen.face)
@@ -277,6 +281,8 @@ def _store(
         runtime.index(target.gallery)  # if it must be loaded first, no other writer waits for that
     with transaction.atomic():
         GalleryChange.lock()
+        if options.bulk:  # asked again: they may have been erased since the pictures came
+            refuse_suppressed(target.gallery, target.user_id)
         gallery = _claimed(target.gallery, target.embedder)
         _require_known(target, sightings)
         # Under the lock: of two requests with one face, the second sees the first.
@@ -329,6 +335,7 @@ def _subject(gallery: Gallery, user_id: str, options: RegisterOptions) -> Subjec
         subject.display_name = options.display_name
     if options.metadata is not None:
         subject.metadata = options.metadata
+    subject.agree(options.consent, default=options.bulk)
     subject.save()
     return subject
 

@@ -17,6 +17,7 @@ from django.db.utils import ConnectionHandler
 from recognition.errors import RecognitionError
 
 TABLE = "facesite_key"
+NOTES = "facesite_erasure"  # in PostgreSQL alone: beside SQLite's file there is one of lines
 PART = 4096  # rows of one statement or page
 CHECKPOINT_MS = 500
 # Any constant does that no other application takes in the same database.
@@ -48,6 +49,8 @@ class KeyStore:
                 cursor.execute("SELECT pg_advisory_lock(%s)", [TABLE_LOCK])
             cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
             if connection.vendor == "postgresql":
+                columns = "id bigserial PRIMARY KEY, line text NOT NULL"
+                cursor.execute(f"CREATE TABLE IF NOT EXISTS {NOTES} ({columns})")
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [TABLE_LOCK])
 
     def _after_request(self, **_: Any) -> None:
@@ -144,6 +147,21 @@ class KeyStore:
                 gone += cursor.rowcount
         self.scrub()
         return gone
+
+    def note(self, lines: Iterable[str]) -> None:
+        """Keep lines for all who share a PostgreSQL; nothing is done on SQLite."""
+        if self._connection.vendor == "postgresql":
+            with self._connection.cursor() as cursor:
+                query = f"INSERT INTO {NOTES} (line) SELECT unnest(%s::text[])"  # noqa: S608  # a constant
+                cursor.execute(query, [list(lines)])
+
+    def noted(self) -> list[str]:
+        """Return those lines, oldest first."""
+        if self._connection.vendor != "postgresql":
+            return []
+        with self._connection.cursor() as cursor:
+            cursor.execute(f"SELECT line FROM {NOTES} ORDER BY id")  # noqa: S608  # a constant
+            return [line for (line,) in cursor.fetchall()]
 
     def _deletion(self, numbers: list[int]) -> tuple[str, list[Any]]:
         if self._connection.vendor == "postgresql":

@@ -1,4 +1,4 @@
-"""API keys: listed, made with scopes and galleries, shown once, revoked."""
+"""API keys: listed, made with scopes, galleries, networks and a rate, shown once, revoked."""
 
 from __future__ import annotations
 
@@ -25,10 +25,15 @@ class NewKeyForm(ApiKeyForm):
         exclude = ("revoked",)
         labels: ClassVar = {
             "name": gettext_lazy("Name"),
+            "rate": gettext_lazy("Own limit"),
             "expiry_date": gettext_lazy("Expires"),
         }
         help_texts: ClassVar = {
             "name": gettext_lazy("Who uses the key: a door, a program."),
+            "rate": gettext_lazy(
+                "All calls of this key together, such as 100/m, 5000/h or 5/10s. "
+                "Empty: the limits of the service, each call by itself."
+            ),
             "expiry_date": gettext_lazy("Empty: never."),
         }
         widgets: ClassVar = {
@@ -54,8 +59,7 @@ class KeysPage(ConsolePage):
         secret = ApiKey.objects.assign_key(key)
         with transaction.atomic():
             key.save()
-            made = {"key": key.prefix, "may": key.scopes}
-            record_act("create_key", self.actor, decision=made)
+            record_act("create_key", self.actor, decision=key.terms())
         return self.show("key_made.html", key=key, secret=secret)
 
     def _page(self, form: NewKeyForm, *, status: int = 200) -> HttpResponse:

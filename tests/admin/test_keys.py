@@ -8,7 +8,7 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ObjectDoesNotExist
 
-from recognition.models import ApiKey, Gallery
+from recognition.models import ApiKey, Event, Gallery
 from tests.admin.conftest import address, queries
 
 
@@ -48,12 +48,32 @@ def test_a_key_without_galleries_is_for_all(admin_client, gallery):
     assert ApiKey.objects.get().may_use("any")
 
 
-@pytest.mark.parametrize("form", [{"scopes": []}, {"scopes": ["rule"]}, {"galleries": ["none"]}])
+ODD = [
+    {"scopes": []},
+    {"scopes": ["rule"]},
+    {"galleries": ["none"]},
+    {"networks": "x"},
+    {"rate": "x"},
+]
+
+
+@pytest.mark.parametrize("form", ODD, ids=str)
 def test_odd_scopes_and_galleries_are_refused_at_their_field(admin_client, gallery, form):
     sent = {"name": "door", "scopes": ["read"], **form}
     answer = admin_client.post(address("apikey", "add"), sent)
     assert list(answer.context["adminform"].form.errors) == list(form)
     assert not ApiKey.objects.exists()
+
+
+def test_networks_and_rate_are_shown_and_changed(admin_client, key):
+    change(admin_client, key, networks="10.0.0.0/8\n::1", rate="100/m")
+    page = admin_client.get(address("apikey", "change", key.pk)).content.decode()
+    assert "10.0.0.0/8\n::1/128</textarea>" in page
+    change(admin_client, key, networks="", rate="")
+    key.refresh_from_db()
+    assert (key.networks, key.rate) == ([], "")
+    newest, before = Event.objects.filter(act="change_key")
+    assert (newest.decision["rate"], before.decision["rate"]) == ("", "100/m")
 
 
 def test_a_key_of_a_gallery_that_is_gone_does_not_open_the_others(admin_client, gallery):

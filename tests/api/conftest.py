@@ -57,10 +57,14 @@ def as_files(value: Any) -> Any:
 def make_key(db: None) -> Callable[..., str]:
     """Return a function that makes a key: ``make_key("read", "delete", galleries=["a"])``."""
 
-    def make(*scopes: str, galleries: tuple[str, ...] = ()) -> str:
-        return str(
-            ApiKey.objects.create_key(name="t", scopes=list(scopes), galleries=list(galleries))[1]
-        )
+    def make(
+        *scopes: str,
+        galleries: tuple[str, ...] = (),
+        networks: tuple[str, ...] = (),
+        rate: str = "",
+    ) -> str:
+        terms = {"galleries": list(galleries), "networks": list(networks), "rate": rate}
+        return str(ApiKey.objects.create_key(name="t", scopes=list(scopes), **terms)[1])
 
     return make
 

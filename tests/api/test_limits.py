@@ -72,6 +72,28 @@ def test_wrong_keys_of_one_address_share_a_count(gallery):
     assert answers == [401] * 3 + [429] * 2
 
 
+def test_a_rate_of_its_own_holds_for_all_calls_of_a_key_and_instead_of_the_settings(
+    make_api, gallery, settings
+):
+    api = make_api("read", rate="5/d")
+    settings.RATE_DEFAULT = "1/d"
+    assert statuses(api, "/users", 3) + statuses(api, "/galleries", 2) == [200] * 5
+    answer = api.get("/api/v1/users")
+    assert assert_problem(answer, 429, "rate_limited")["limit"] == "5/d"
+
+
+def test_a_rate_of_its_own_limits_where_the_settings_do_not(make_api, gallery, settings):
+    settings.RATE_DEFAULT = ""
+    assert statuses(make_api("read", rate="2/d")) == [200] * 2 + [429] * 3
+    assert statuses(make_api("read")) == [200] * 5
+
+
+def test_a_key_used_from_elsewhere_counts_for_that_address(make_api, gallery):
+    api = make_api("read", networks=("203.0.113.0/24",), rate="1/d")
+    assert statuses(api) == [403] * 3 + [429] * 2
+    assert statuses(Api(api.key, REMOTE_ADDR="203.0.113.9"), times=1) == [200]
+
+
 def test_an_address_that_is_refused_does_not_stop_a_valid_key(make_api, gallery):
     assert statuses(Api("wrong"))[-1] == 429
     assert statuses(make_api("read"), times=3) == [200] * 3

@@ -7,6 +7,7 @@ import re
 import pytest
 from django.contrib.auth import authenticate, get_user_model
 from django.core.exceptions import ObjectDoesNotExist
+from django.test import RequestFactory
 
 from recognition.management.commands import prepare
 from recognition.models import SCOPES, ApiKey, Gallery
@@ -26,7 +27,8 @@ def test_the_first_run_makes_an_administrator_and_a_key(offline):
     said = offline().stdout
     password = re.search(r"administrator: admin   password: (\S+)", said)[1]
     key = ApiKey.objects.get_from_key(re.search(r"API key: (\S+\.\S+)", said)[1])
-    assert authenticate(username="admin", password=password).is_superuser
+    asked = RequestFactory().post("/")
+    assert authenticate(asked, username="admin", password=password).is_superuser
     assert key.scopes == list(SCOPES)
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from django.utils import timezone
 
 from recognition.models import Event
 from recognition.services import people
-from tests.conftest import TESTER
 
 
-def test_old_events_are_forgotten_once_a_day(gallery, settings):
+def test_old_events_are_forgotten(db, settings):
     settings.EVENTS_KEEP = 10
     for days in (11, 9):
         Event.objects.create(act="old", time=timezone.now() - timedelta(days=days))
     people.forget_old_events.cache_clear()
-    people.record("new", gallery, TESTER)
+    people.forget_old_events(date.today())
     ages = {(timezone.now() - e.time).days for e in Event.objects.filter(act="old")}
     assert ages == {9}

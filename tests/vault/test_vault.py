@@ -101,6 +101,8 @@ def test_keys_may_lie_in_postgresql(db, postgres):
     assert store.read([1, 5]) == {1: b"new"}
     assert [*store.pages()] == [{1: b"new", 2**62: b"two"}]
     assert (store.destroy([1]), store.count()) == (1, 1)
+    store.note(["first", "second"])
+    assert store.noted() == ["first", "second"]
     store.close()
 
 

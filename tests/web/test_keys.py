@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recognition import key_models
-from recognition.models import ApiKey
+from recognition.models import ApiKey, Event
 from tests.web.conftest import queries
 
 KEYS = "/console/keys"
@@ -40,13 +40,37 @@ def test_a_key_is_made_as_asked_and_shown_once(administrator):
 
 @pytest.mark.parametrize(
     "form",
-    [{"name": ""}, {"scopes": []}, {"scopes": ["x"]}, {"galleries": ["x"]}, {"expiry_date": "x"}],
+    [
+        {"name": ""},
+        {"scopes": []},
+        {"scopes": ["x"]},
+        {"galleries": ["x"]},
+        {"networks": "10.1.2.3/8"},
+        {"rate": "often"},
+        {"expiry_date": "x"},
+    ],
 )
 def test_odd_fields_are_refused_at_their_place(administrator, form):
     answer = make(administrator, **form)
     assert answer.status_code == 400
     assert list(answer.context["form"].errors) == list(form)
     assert not ApiKey.objects.exists()
+
+
+def test_a_key_is_made_with_networks_and_a_rate_which_the_list_shows(administrator):
+    make(administrator, networks="10.0.0.0/8,  ::1\r\n10.0.0.0/8", rate="100/m")
+    key = ApiKey.objects.get()
+    assert (key.networks, key.rate) == (["10.0.0.0/8", "::1/128"], "100/m")
+    page = administrator.get(KEYS).content.decode()
+    assert "10.0.0.0/8, ::1/128" in page and "100/m" in page
+    made = Event.objects.get(act="create_key").decision
+    assert (made["networks"], made["rate"]) == (key.networks, "100/m")
+
+
+def test_what_was_refused_stands_in_the_form_again(administrator):
+    page = make(administrator, networks="10.0.0.0/8\nhere").content.decode()
+    assert "10.0.0.0/8\nhere</textarea>" in page
+    assert "&#x27;here&#x27; is no address or network." in page
 
 
 def test_a_key_cannot_be_made_revoked_already(administrator):

@@ -15,7 +15,8 @@ from recognition.services import backups
 class Command(GalleryCommand):
     help = (
         "Read a backup into an empty, migrated database, of whatever kind. Who was erased since, "
-        "by the erasures.log of the data folder, is erased again."
+        "by the erasures.log of the data folder or beside the key store, is erased again. What the "
+        "database holds besides people, such as accounts and events, is replaced."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from recognition.management.base import INCOMPLETE
 from recognition.models import AuditState, Event
 from recognition.services import audit
+from recognition.services.results import Actor
 
 
 class Command(BaseCommand):
@@ -16,8 +17,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--all", action="store_true", help="name every fault, not the first")
+        parser.add_argument(
+            "--begin-anew",
+            action="store_true",
+            help="seal all events as they stand, in another chain that tells what was wrong",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["begin_anew"]:
+            audit.begin_anew(Actor("command:verify_audit"))
         wrong = False
         for fault in audit.faults():
             wrong = True
