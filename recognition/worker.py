@@ -110,9 +110,11 @@ def tidy() -> None:
     erased = Import.objects.filter(abandoned | old)
     if erased.exists():
         from recognition.services.erasure import erase_bytes
+        from recognition.services.waiting import destroy_unused_keys
 
         with transaction.atomic():
             erase_bytes(erased)
+            transaction.on_commit(destroy_unused_keys)
 
 
 @contextmanager
