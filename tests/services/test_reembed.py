@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from recognition import curves, runtime, services
+from recognition import curves, runtime, services, vault
 from recognition.curves import CALIBRATIONS, Calibration
 from recognition.errors import RecognitionError
 from recognition.models import OtherEmbedding, PersonTemplate, Reference, from_bytes
@@ -16,6 +16,7 @@ from recognition.pipeline import embed
 from recognition.pipeline.context import context_of, face_in
 from recognition.pipeline.decode import decode
 from recognition.runtime import DLIB
+from recognition.sealing import label, seal
 from recognition.services import reembedding
 from recognition.services.results import Selection
 from tests.commands.conftest import run
@@ -77,7 +78,7 @@ def current():
 def state() -> dict:
     rows = Reference.objects.order_by("pk")
     return {
-        "references": [(one.pk, one.embedder, one.embedding) for one in rows],
+        "references": [(one.pk, one.embedder, one.embedding, one.crop) for one in rows],
         "templates": {t.subject_id: bytes(t.vector) for t in PersonTemplate.objects.all()},
     }
 
@@ -116,6 +117,27 @@ def test_changing_over_answers_by_the_new_embedder_and_goes_back(known, others, 
     assert {r.embedder for r in Reference.objects.all()} == {PLAIN}
     changed_over(reembedding.former_embedder(current()))
     assert (state(), current().embedder) == (before, DLIB)
+
+
+def crops() -> list:
+    return [one.crop for one in Reference.objects.order_by("pk")]
+
+
+def test_crops_stay_what_they_are(known, others):
+    before = crops()
+    changed_over(PLAIN)
+    assert all(before) and crops() == before
+
+
+def test_crops_that_an_earlier_version_sealed_are_opened_too(known, others):
+    before = crops()
+    for one in Reference.objects.select_related("subject"):
+        key = vault.key_of(one.subject.number)
+        sealed = seal(key, one.crop, label("crop", one.pk, DLIB))
+        Reference.objects.filter(pk=one.pk).update(sealed_crop=sealed)
+    changed_over(PLAIN)
+    OtherEmbedding.objects.all().delete()
+    assert crops() == before
 
 
 def test_embeddings_are_the_new_embedders_own(known, others, photos):
