@@ -17,7 +17,7 @@ from recognition.pipeline.context import context_of, face_in
 from recognition.pipeline.decode import decode
 from recognition.runtime import DLIB
 from recognition.sealing import label, seal
-from recognition.services import reembedding
+from recognition.services import RegisterOptions, reembedding
 from recognition.services.results import Selection
 from tests.commands.conftest import run
 from tests.conftest import TESTER
@@ -211,3 +211,18 @@ def test_erasing_erases_the_other_embeddings_too(known, others):
 def test_what_makes_no_sense_is_refused(known, others):
     assert run("reembed", "--to", DLIB).status == 2
     assert run("reembed", "--rollback").status == 2
+
+
+def test_who_has_nothing_kept_is_registered_again_with_the_same_picture(known, others, photos):
+    Reference.objects.filter(subject__user_id="joe").update(sealed_context=None)
+    changed_over(PLAIN)
+    [before] = Reference.objects.filter(subject__user_id="joe")
+    done = services.register(
+        current(), "joe", [photos.upload("biden")] * 2, RegisterOptions(), TESTER
+    )
+    after = Reference.objects.get(pk=before.pk)
+    assert (after.embedder, after.created) == (PLAIN, before.created)
+    assert (done.accepted[0].reference_id, done.total_references) == (str(before.pk), 1)
+    assert PersonTemplate.objects.get(subject__user_id="joe").embedder == PLAIN
+    changed_over(DLIB)
+    assert Reference.objects.get(pk=before.pk).embedding == before.embedding
