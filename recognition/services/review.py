@@ -5,7 +5,7 @@ Each step notes how things were before, and is undone by bringing just that abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,10 @@ def merge(finding: Finding, *, keep: str, actor: Actor) -> ReviewStep:
 
     A picture that both have stays where it is.
     """
+    return _step("merge", finding, lambda now: _merged(now, keep), actor)
+
+
+def _merged(finding: Finding, keep: str) -> State:
     people = _people(finding)
     kept = next((p for p in people if p.user_id == keep), None)
     if kept is None or len(people) < 2:
@@ -108,30 +112,27 @@ def merge(finding: Finding, *, keep: str, actor: Actor) -> ReviewStep:
     [gone] = [p for p in people if p is not kept]
     known = set(kept.references.values_list("source_sha256", flat=True))
     moved = gone.references.exclude(source_sha256__in=known).values_list("pk", "aside")
-    wanted: State = {
+    return {
         "references": {str(pk): [kept.number, aside] for pk, aside in moved},
         "active": {str(gone.number): False},
     }
-    return _step("merge", finding, wanted, actor)
 
 
 def move(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
     """Give a reference to the other person, whom it resembles more."""
     if finding.other is None:
         raise _wrong("finding", "This finding names no other person.")
-    wanted: State = {"references": {_chosen(finding, reference): [finding.other, False]}}
-    return _step("move", finding, wanted, actor)
+    return _step("move", finding, lambda now: _one(now, reference, [now.other, False]), actor)
 
 
 def set_aside(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
     """Take a reference out of its person's template; it is kept, and can be brought back."""
-    wanted: State = {"references": {_chosen(finding, reference): [finding.person, True]}}
-    return _step("set_aside", finding, wanted, actor)
+    return _step("set_aside", finding, lambda now: _one(now, reference, [now.person, True]), actor)
 
 
 def not_same(finding: Finding, *, actor: Actor) -> ReviewStep:
     """Remember that there is nothing to do about this, in later audits too."""
-    return _step("not_same", finding, {}, actor, status=NOT_SAME)
+    return _step("not_same", finding, lambda now: {}, actor, status=NOT_SAME)
 
 
 def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
@@ -154,11 +155,12 @@ def _people(finding: Finding) -> list[Subject]:
     return list(Subject.objects.filter(gallery_id=finding.gallery_id, number__in=numbers))
 
 
-def _chosen(finding: Finding, reference: str) -> str:
-    """Return the reference that is meant, the most suspect one where none is named."""
+def _one(finding: Finding, reference: str, wanted: list[Any]) -> State:
+    """Return the state in which one reference, else the most suspect, is as ``wanted``."""
     if not finding.references or (reference and reference not in finding.references):
         raise _wrong("reference", "It is no reference of this finding.")
-    return str(reference or finding.references[0])
+    chosen = str(reference or finding.references[0])
+    return {"references": {chosen: wanted}}
 
 
 def _wrong(name: str, sentence: str) -> RecognitionError:
@@ -166,11 +168,18 @@ def _wrong(name: str, sentence: str) -> RecognitionError:
 
 
 def _step(
-    act: str, finding: Finding, wanted: State, actor: Actor, *, status: str = DONE
+    act: str,
+    finding: Finding,
+    wanted: Callable[[Finding], State],
+    actor: Actor,
+    *,
+    status: str = DONE,
 ) -> ReviewStep:
+    """Settle a finding that is still open; what is ``wanted`` is asked for under the lock."""
     with transaction.atomic():
         GalleryChange.lock()
-        before = _bring_about(finding.gallery, wanted, actor)
+        finding = find_finding(finding.gallery, finding.pk)
+        before = _bring_about(finding.gallery, wanted(finding), actor)
         Finding.objects.filter(pk=finding.pk).update(status=status)
         return ReviewStep.objects.create(
             gallery=finding.gallery, finding=finding, actor=actor.name, act=act, before=before

@@ -92,6 +92,31 @@ def test_a_reference_is_moved_to_whom_it_resembles(gallery, register):
     assert str(Reference.objects.get(pk=moved).subject.user_id) == "joe"
 
 
+def found(gallery, person, other, *references):
+    """Return a stored finding about two people, by name."""
+    numbers = [services.find_user(gallery, name).number for name in (person, other)]
+    return Finding.objects.create(
+        gallery=gallery, key=f"{person} {other}", kind="nearer_to_other", place=1,
+        person=numbers[0], other=numbers[1], references=list(references),
+    )  # fmt: skip
+
+
+def refused(act, *args, **options) -> str:
+    """Return the code by which an act is refused, which changes nothing."""
+    before = state()
+    with pytest.raises(RecognitionError) as refusal:
+        act(*args, actor=TESTER, **options)
+    assert state() == before
+    return refusal.value.code
+
+
+def test_of_two_who_settle_one_finding_at_once_the_second_is_refused(gallery, twice):
+    pair = found(gallery, "barack", "barry")
+    review.merge(Finding.objects.get(pk=pair.pk), keep="barack", actor=TESTER)
+    assert refused(review.merge, pair, keep="barry") == "not_found"
+    assert Subject.objects.get(user_id="barack").active
+
+
 def test_not_the_same_is_remembered(gallery, twice):
     [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
     step = review.not_same(pair.finding, actor=TESTER)
