@@ -204,6 +204,7 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     }
     if len(references) < len(asked) or len(people) < len(numbers):
         raise RecognitionError("not_found", "Somebody or a reference was erased in between.")
+    _refuse_second_copies(references, people, asked)
     before = _as_they_are(references, people, wanted)
     keys = vault.keys_of(numbers)
     for name, (number, aside) in asked.items():
@@ -219,6 +220,24 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     record_all("review", people.values(), actor)
     transaction.on_commit(runtime.publish)
     return before
+
+
+def _refuse_second_copies(
+    references: Mapping[str, Reference],
+    people: Mapping[int, Subject],
+    asked: Mapping[str, list[Any]],
+) -> None:
+    """Raise where whoever is to get a reference has one of the same picture."""
+    coming: dict[int, set[str]] = {}
+    for name, reference in references.items():
+        number = asked[name][0]
+        if number != reference.subject.number:
+            coming.setdefault(number, set()).add(reference.source_sha256)
+    for number, pictures in coming.items():
+        person = people[number]
+        if person.references.filter(source_sha256__in=pictures).exists():
+            sentence = f"{person.user_id!r} has a reference of the same picture: delete one first."
+            raise _wrong("reference", sentence)
 
 
 def _give(reference: Reference, person: Subject, keys: Mapping[int, bytes]) -> None:

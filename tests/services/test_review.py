@@ -117,6 +117,21 @@ def test_of_two_who_settle_one_finding_at_once_the_second_is_refused(gallery, tw
     assert Subject.objects.get(user_id="barack").active
 
 
+def test_a_picture_that_the_other_has_already_is_not_moved(gallery, register):
+    register("barack", "obama")
+    twin = register("joe", "obama").accepted[0].reference_id
+    finding = found(gallery, "joe", "barack", twin)
+    assert refused(review.move, finding) == "invalid_request"
+
+
+def test_a_move_is_not_undone_where_the_picture_was_registered_again(gallery, register):
+    register("barack", "obama")
+    moved = register("joe", "obama3").accepted[0].reference_id
+    step = review.move(found(gallery, "joe", "barack", moved), actor=TESTER)
+    register("joe", "obama3")
+    assert refused(review.undo, gallery, step.pk) == "invalid_request"
+
+
 def test_not_the_same_is_remembered(gallery, twice):
     [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
     step = review.not_same(pair.finding, actor=TESTER)
