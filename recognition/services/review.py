@@ -112,8 +112,9 @@ def _merged(finding: Finding, keep: str) -> State:
     [gone] = [p for p in people if p is not kept]
     known = set(kept.references.values_list("source_sha256", flat=True))
     moved = gone.references.exclude(source_sha256__in=known).values_list("pk", "aside")
+    number = _active(kept.number)
     return {
-        "references": {str(pk): [kept.number, aside] for pk, aside in moved},
+        "references": {str(pk): [number, aside] for pk, aside in moved},
         "active": {str(gone.number): False},
     }
 
@@ -122,7 +123,9 @@ def move(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
     """Give a reference to the other person, whom it resembles more."""
     if finding.other is None:
         raise _wrong("finding", "This finding names no other person.")
-    return _step("move", finding, lambda now: _one(now, reference, [now.other, False]), actor)
+    return _step(
+        "move", finding, lambda now: _one(now, reference, [_active(now.other), False]), actor
+    )
 
 
 def set_aside(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
@@ -142,6 +145,7 @@ def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
         step = ReviewStep.objects.filter(gallery=gallery, pk=key, undone=False).first()
         if step is None:
             raise RecognitionError("not_found", f"There is no step {key} that can be undone.")
+        _refuse_built_upon(step)
         _bring_about(gallery, step.before, actor)
         ReviewStep.objects.filter(pk=step.pk).update(undone=True)
         if step.finding is not None:
@@ -150,17 +154,44 @@ def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
     return step
 
 
+def _refuse_built_upon(step: ReviewStep) -> None:
+    """Raise where a later step that stands is about the same references or people."""
+    owners = {str(number) for number, _ in step.before.get("references", {}).values()}
+    later = ReviewStep.objects.filter(gallery=step.gallery_id, pk__gt=step.pk, undone=False)
+    for key, before in later.values_list("pk", "before"):
+        if (_changed(step.before) | owners) & _changed(before):
+            raise _wrong("id", f"Step {key} is built upon this one: undo that first.")
+
+
+def _changed(before: State) -> set[str]:
+    """Return the references, and the numbers of people, that a step changed."""
+    return {name for kind in ("references", "active") for name in before.get(kind, {})}
+
+
 def _people(finding: Finding) -> list[Subject]:
     numbers = [n for n in (finding.person, finding.other) if n is not None]
     return list(Subject.objects.filter(gallery_id=finding.gallery_id, number__in=numbers))
 
 
 def _one(finding: Finding, reference: str, wanted: list[Any]) -> State:
-    """Return the state in which one reference, else the most suspect, is as ``wanted``."""
+    """Return the state in which one reference is as ``wanted``; the most suspect if none is named.
+
+    Raises ``invalid_request`` where it is somebody else's by now.
+    """
     if not finding.references or (reference and reference not in finding.references):
         raise _wrong("reference", "It is no reference of this finding.")
     chosen = str(reference or finding.references[0])
+    others = Reference.objects.filter(pk=chosen).exclude(subject__number=finding.person)
+    if others.exists():
+        raise _wrong("reference", "It is another person's by now. Audit the gallery again.")
     return {"references": {chosen: wanted}}
+
+
+def _active(number: int | None) -> int | None:
+    """Return ``number``, or raise where it is somebody inactive: merged away since the audit."""
+    if Subject.objects.filter(number=number, active=False).exists():
+        raise _wrong("person", "Nobody inactive can be given a reference. Audit the gallery again.")
+    return number
 
 
 def _wrong(name: str, sentence: str) -> RecognitionError:

@@ -132,6 +132,33 @@ def test_a_move_is_not_undone_where_the_picture_was_registered_again(gallery, re
     assert refused(review.undo, gallery, step.pk) == "invalid_request"
 
 
+def test_a_finding_about_what_is_another_persons_by_now_is_not_settled(gallery, twice):
+    own = str(Reference.objects.get(subject__user_id="barry").pk)
+    stale = found(gallery, "barry", "joe", own)
+    review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.set_aside, stale) == "invalid_request"
+    assert refused(review.move, stale) == "invalid_request"
+
+
+def test_who_was_merged_away_is_given_nothing(gallery, twice):
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    stale = found(gallery, "joe", "barry", own)
+    review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.move, stale) == "invalid_request"
+    assert refused(review.merge, stale, keep="barry") == "invalid_request"
+
+
+def test_steps_built_upon_each_other_are_undone_in_order(gallery, twice):
+    before = state()
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    first = review.move(found(gallery, "joe", "barry", own), actor=TESTER)
+    second = review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.undo, gallery, first.pk) == "invalid_request"
+    review.undo(gallery, second.pk, actor=TESTER)
+    review.undo(gallery, first.pk, actor=TESTER)
+    assert state() == before
+
+
 def test_not_the_same_is_remembered(gallery, twice):
     [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
     step = review.not_same(pair.finding, actor=TESTER)
