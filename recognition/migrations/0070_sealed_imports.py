@@ -42,7 +42,7 @@ def clear_out(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     atomic = False  # for VACUUM
-    dependencies = [("recognition", "0050_consent")]
+    dependencies = [("recognition", "0060_key_networks_and_rate")]
     operations = [
         migrations.RunPython(seal_imports, migrations.RunPython.noop, atomic=True),
         migrations.RunPython(clear_out, migrations.RunPython.noop),
