@@ -2,7 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
-E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS,
+E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS, E071 AUDIT_SYSLOG,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -50,6 +50,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_RUNNING": (1, 64),
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
+    "HSTS_SECONDS": (0, 2**31),
     "EVENTS_KEEP": (1, 36500),
     "RETENTION_UNMATCHED_DAYS": (0, 36500),
     "SIGN_IN_FAILURES": (1, 1000),
@@ -108,6 +109,17 @@ def check_master_key(**_: Any) -> list[CheckMessage]:
         hint = "Make one with: head -c 32 /dev/urandom | base64"
         found.append(Error(f"FACE_MASTER_KEY: {error}.", hint=hint, id="facesite.E030"))
     return found
+
+
+@register(Tags.security)
+def check_audit_syslog(**_: Any) -> list[CheckMessage]:
+    """Refuse what is no address of a syslog."""
+    address = settings.AUDIT_SYSLOG
+    host, _, port = address.rpartition(":")
+    if not address or address.startswith("/") or (host and port.isdecimal()):
+        return []
+    hint = "Write /dev/log, or host:514 for one that listens to UDP."
+    return [Error("AUDIT_SYSLOG is no address of a syslog.", hint=hint, id="facesite.E071")]
 
 
 @register

@@ -33,7 +33,7 @@ from recognition.key_models import environment_prefix as environment_prefix
 from recognition.metadata import METADATA_DEPTH as METADATA_DEPTH
 from recognition.metadata import validate_metadata as validate_metadata
 from recognition.pipeline.types import Floats
-from recognition.sealing import label, seal, unseal
+from recognition.sealing import label, seal, unseal, unseal_any
 
 T = TypeVar("T")
 
@@ -236,7 +236,8 @@ class Reference(models.Model):
     def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
         """Set embedding and crop, sealed under the data key of the subject."""
         self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
-        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk, self.embedder))
+        # Whatever the embedder: `reembed` exchanges that, and the crop stays as it is.
+        self.sealed_crop = crop and seal(key, crop, label("crop", self.pk))
 
     def seal_context(self, context: bytes, key: bytes) -> None:
         """Set what is around the face, sealed under the data key of the subject."""
@@ -249,9 +250,7 @@ class Reference(models.Model):
 
     def seal_again(self, old: bytes, new: bytes) -> None:
         """Seal everything under the data key of another subject."""
-        crop = label("crop", self.pk, self.embedder)
-        opened = self.sealed_crop and unseal(old, bytes(self.sealed_crop), crop)
-        self.seal(self.open_embedding(old), opened, new)
+        self.seal(self.open_embedding(old), self.open_crop(old), new)
         if self.sealed_context is not None:
             self.seal_context(self.open_context(old), new)
 
@@ -274,7 +273,11 @@ class Reference(models.Model):
         """Return the crop, opened with the data key of the subject; None: not kept."""
         if self.sealed_crop is None:
             return None
-        return unseal(key, bytes(self.sealed_crop), label("crop", self.pk, self.embedder))
+        from recognition.runtime import EMBEDDERS  # it needs these models itself
+
+        # Earlier versions bound it to the embedder of then, which may be another by now.
+        former = (label("crop", self.pk, name) for name in {self.embedder, *EMBEDDERS})
+        return unseal_any(key, bytes(self.sealed_crop), [label("crop", self.pk), *former])
 
 
 class OtherEmbedding(models.Model):

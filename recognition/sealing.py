@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -33,6 +35,14 @@ def unseal(key: bytes, sealed: bytes, label: bytes) -> bytes:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], label)
     except (InvalidTag, ValueError):  # ValueError: too short to hold a nonce
         raise SealBrokenError(f"{label!r} cannot be opened") from None
+
+
+def unseal_any(key: bytes, sealed: bytes, labels: Sequence[bytes]) -> bytes:
+    """Return what was sealed under one of ``labels``. Raises SealBrokenError."""
+    for each in labels[:-1]:
+        with suppress(SealBrokenError):
+            return unseal(key, sealed, each)
+    return unseal(key, sealed, labels[-1])
 
 
 def label(kind: str, *owner: object) -> bytes:

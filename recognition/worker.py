@@ -84,6 +84,8 @@ def purge_daily(worker_id: str) -> None:
         log.info("Daily purge: %d people are erased, whose time was over", erased)
     except RecognitionError as error:
         log.error("Daily purge: %s %s", error.detail, error.hint)
+    except DatabaseError as error:  # imports shall go on; tomorrow is another day
+        log.error("Daily purge: the database does not answer: %s", error)
     DailyJob.objects.end(PURGE, worker_id)
 
 
@@ -108,9 +110,11 @@ def tidy() -> None:
     erased = Import.objects.filter(abandoned | old)
     if erased.exists():
         from recognition.services.erasure import erase_bytes
+        from recognition.services.waiting import destroy_unused_keys
 
         with transaction.atomic():
             erase_bytes(erased)
+            transaction.on_commit(destroy_unused_keys)
 
 
 @contextmanager

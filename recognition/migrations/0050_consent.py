@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0060_key_networks_and_rate"),
+        ("recognition", "0040_contexts"),
     ]
 
     operations = [

@@ -21,6 +21,7 @@ from django.db import transaction
 from recognition.errors import RecognitionError
 from recognition.models import AuditState, Event, Sighting
 from recognition.networks.files import locked, move_into_place
+from recognition.services import syslog
 from recognition.services.receipts import hashing_key
 from recognition.services.results import Actor
 
@@ -140,6 +141,7 @@ def _write_head(state: AuditState) -> None:
             new = path.with_name(f"{path.name}.new")
             new.write_text(f"{state.head} {state.head_link}\n")
             move_into_place(new, path)
+            syslog.tell(f"audit head {state.head} {state.head_link}")
 
 
 def _written() -> str:

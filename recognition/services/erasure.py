@@ -24,6 +24,7 @@ from recognition.models import (
     Subject,
     in_parts,
 )
+from recognition.services import waiting
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.receipts import receipts_for
 from recognition.services.results import Actor, Erased, Receipt
@@ -77,7 +78,7 @@ def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased
     references, crops = (sum(c.get(name, 0) for c in owned) for name in ("references", "crops"))
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
-    ImportFile.objects.forget(subjects)
+    waiting.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(len(subjects), references, crops, templates)
 
@@ -167,4 +168,5 @@ def delete_gallery(name: str, *, force: bool, actor: Actor) -> Erased:
         record("delete_gallery", gallery, actor)
         if gallery.name != DEFAULT_GALLERY:
             gallery.delete()
+            transaction.on_commit(waiting.destroy_unused_keys)  # its imports went with it
     return erased

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 from django.conf import settings
@@ -34,6 +35,7 @@ from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.naming import named
 from recognition.services.people import demand_consent, find_gallery, record
 from recognition.services.receipts import lift, refuse_suppressed
+from recognition.services.renewing import renew
 from recognition.services.results import (
     Accepted,
     Actor,
@@ -141,12 +143,13 @@ def _look_at_all(
     rejected: list[Rejected] = []
     for index, (upload, sha256) in enumerate(zip(uploads, hashes, strict=True)):
         try:
-            if sha256 in known:
-                old = known[sha256]
-                sightings.append(Sighting(index, upload, sha256, face_of(old), str(old.pk)))
-            else:
+            old = known.get(sha256)
+            name = str(old.pk) if old else ""
+            if old and old.embedder == target.embedder:
+                sightings.append(Sighting(index, upload, sha256, face_of(old), name))
+            else:  # also what an embedder of before made: it is made anew
                 face, context = _registrable(upload, target.embedder, selection)
-                sightings.append(Sighting(index, upload, sha256, face, context=context))
+                sightings.append(Sighting(index, upload, sha256, face, name, context))
         except RecognitionError as error:
             if error.problem.status >= 500:
                 raise
@@ -344,6 +347,7 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     """Store a reference for each picture that the subject has none of by now."""
     old = Reference.objects.filter(subject=subject, source_sha256__in=[s.sha256 for s in sightings])
     ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
+    stale = {str(pk) for pk in old.exclude(embedder=embedder).values_list("pk", flat=True)}
     new: dict[str, Reference] = {}
     key = vault.made_keys([subject.number])[subject.number]
     accepted = []
@@ -353,6 +357,8 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
         if is_new:
             new[sha256] = _reference(subject, embedder, sighting, key)
             ids[sha256] = str(new[sha256].pk)
+        elif sighting.reference_id in stale and face.embedding is not None:
+            renew(_reference(subject, embedder, sighting, key))
         reference_id = ids.get(sha256, sighting.reference_id)
         accepted.append(Accepted(sighting.index, sighting.upload.name, reference_id, face, is_new))
     Reference.objects.bulk_create(new.values())
@@ -364,6 +370,7 @@ def _reference(subject: Subject, embedder: str, sighting: Sighting, key: bytes) 
     face = sighting.face
     assert face.embedding is not None  # noqa: S101  # embed() made it; for mypy
     reference = Reference(
+        pk=sighting.reference_id or uuid4(),
         subject=subject,
         source_sha256=sighting.sha256,
         embedder=embedder,

@@ -5,7 +5,7 @@ Each step notes how things were before, and is undone by bringing just that abou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,6 +101,10 @@ def merge(finding: Finding, *, keep: str, actor: Actor) -> ReviewStep:
 
     A picture that both have stays where it is.
     """
+    return _step("merge", finding, lambda now: _merged(now, keep), actor)
+
+
+def _merged(finding: Finding, keep: str) -> State:
     people = _people(finding)
     kept = next((p for p in people if p.user_id == keep), None)
     if kept is None or len(people) < 2:
@@ -108,30 +112,30 @@ def merge(finding: Finding, *, keep: str, actor: Actor) -> ReviewStep:
     [gone] = [p for p in people if p is not kept]
     known = set(kept.references.values_list("source_sha256", flat=True))
     moved = gone.references.exclude(source_sha256__in=known).values_list("pk", "aside")
-    wanted: State = {
-        "references": {str(pk): [kept.number, aside] for pk, aside in moved},
+    number = _active(kept.number)
+    return {
+        "references": {str(pk): [number, aside] for pk, aside in moved},
         "active": {str(gone.number): False},
     }
-    return _step("merge", finding, wanted, actor)
 
 
 def move(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
     """Give a reference to the other person, whom it resembles more."""
     if finding.other is None:
         raise _wrong("finding", "This finding names no other person.")
-    wanted: State = {"references": {_chosen(finding, reference): [finding.other, False]}}
-    return _step("move", finding, wanted, actor)
+    return _step(
+        "move", finding, lambda now: _one(now, reference, [_active(now.other), False]), actor
+    )
 
 
 def set_aside(finding: Finding, *, reference: str = "", actor: Actor) -> ReviewStep:
     """Take a reference out of its person's template; it is kept, and can be brought back."""
-    wanted: State = {"references": {_chosen(finding, reference): [finding.person, True]}}
-    return _step("set_aside", finding, wanted, actor)
+    return _step("set_aside", finding, lambda now: _one(now, reference, [now.person, True]), actor)
 
 
 def not_same(finding: Finding, *, actor: Actor) -> ReviewStep:
     """Remember that there is nothing to do about this, in later audits too."""
-    return _step("not_same", finding, {}, actor, status=NOT_SAME)
+    return _step("not_same", finding, lambda now: {}, actor, status=NOT_SAME)
 
 
 def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
@@ -141,6 +145,7 @@ def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
         step = ReviewStep.objects.filter(gallery=gallery, pk=key, undone=False).first()
         if step is None:
             raise RecognitionError("not_found", f"There is no step {key} that can be undone.")
+        _refuse_built_upon(step)
         _bring_about(gallery, step.before, actor)
         ReviewStep.objects.filter(pk=step.pk).update(undone=True)
         if step.finding is not None:
@@ -149,16 +154,44 @@ def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
     return step
 
 
+def _refuse_built_upon(step: ReviewStep) -> None:
+    """Raise where a later step that stands is about the same references or people."""
+    owners = {str(number) for number, _ in step.before.get("references", {}).values()}
+    later = ReviewStep.objects.filter(gallery=step.gallery_id, pk__gt=step.pk, undone=False)
+    for key, before in later.values_list("pk", "before"):
+        if (_changed(step.before) | owners) & _changed(before):
+            raise _wrong("id", f"Step {key} is built upon this one: undo that first.")
+
+
+def _changed(before: State) -> set[str]:
+    """Return the references, and the numbers of people, that a step changed."""
+    return {name for kind in ("references", "active") for name in before.get(kind, {})}
+
+
 def _people(finding: Finding) -> list[Subject]:
     numbers = [n for n in (finding.person, finding.other) if n is not None]
     return list(Subject.objects.filter(gallery_id=finding.gallery_id, number__in=numbers))
 
 
-def _chosen(finding: Finding, reference: str) -> str:
-    """Return the reference that is meant, the most suspect one where none is named."""
+def _one(finding: Finding, reference: str, wanted: list[Any]) -> State:
+    """Return the state in which one reference is as ``wanted``; the most suspect if none is named.
+
+    Raises ``invalid_request`` where it is somebody else's by now.
+    """
     if not finding.references or (reference and reference not in finding.references):
         raise _wrong("reference", "It is no reference of this finding.")
-    return str(reference or finding.references[0])
+    chosen = str(reference or finding.references[0])
+    others = Reference.objects.filter(pk=chosen).exclude(subject__number=finding.person)
+    if others.exists():
+        raise _wrong("reference", "It is another person's by now. Audit the gallery again.")
+    return {"references": {chosen: wanted}}
+
+
+def _active(number: int | None) -> int | None:
+    """Return ``number``, or raise where it is somebody inactive: merged away since the audit."""
+    if number is not None and Subject.objects.filter(number=number, active=False).exists():
+        raise _wrong("person", "Nobody inactive can be given a reference. Audit the gallery again.")
+    return number
 
 
 def _wrong(name: str, sentence: str) -> RecognitionError:
@@ -166,11 +199,18 @@ def _wrong(name: str, sentence: str) -> RecognitionError:
 
 
 def _step(
-    act: str, finding: Finding, wanted: State, actor: Actor, *, status: str = DONE
+    act: str,
+    finding: Finding,
+    wanted: Callable[[Finding], State],
+    actor: Actor,
+    *,
+    status: str = DONE,
 ) -> ReviewStep:
+    """Settle a finding that is still open; what is ``wanted`` is asked for under the lock."""
     with transaction.atomic():
         GalleryChange.lock()
-        before = _bring_about(finding.gallery, wanted, actor)
+        finding = find_finding(finding.gallery, finding.pk)
+        before = _bring_about(finding.gallery, wanted(finding), actor)
         Finding.objects.filter(pk=finding.pk).update(status=status)
         return ReviewStep.objects.create(
             gallery=finding.gallery, finding=finding, actor=actor.name, act=act, before=before
@@ -195,6 +235,7 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     }
     if len(references) < len(asked) or len(people) < len(numbers):
         raise RecognitionError("not_found", "Somebody or a reference was erased in between.")
+    _refuse_second_copies(references, people, asked)
     before = _as_they_are(references, people, wanted)
     keys = vault.keys_of(numbers)
     for name, (number, aside) in asked.items():
@@ -210,6 +251,24 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     record_all("review", people.values(), actor)
     transaction.on_commit(runtime.publish)
     return before
+
+
+def _refuse_second_copies(
+    references: Mapping[str, Reference],
+    people: Mapping[int, Subject],
+    asked: Mapping[str, list[Any]],
+) -> None:
+    """Raise where whoever is to get a reference has one of the same picture."""
+    coming: dict[int, set[str]] = {}
+    for name, reference in references.items():
+        number = asked[name][0]
+        if number != reference.subject.number:
+            coming.setdefault(number, set()).add(reference.source_sha256)
+    for number, pictures in coming.items():
+        person = people[number]
+        if person.references.filter(source_sha256__in=pictures).exists():
+            sentence = f"{person.user_id!r} has a reference of the same picture: delete one first."
+            raise _wrong("reference", sentence)
 
 
 def _give(reference: Reference, person: Subject, keys: Mapping[int, bytes]) -> None:

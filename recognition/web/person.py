@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from recognition import runtime, services
 from recognition.errors import RecognitionError
-from recognition.models import Reference, Subject
+from recognition.models import Subject
 from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
@@ -267,5 +267,5 @@ class CropView(ConsolePage):
     def get(
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
-        reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
-        return picture(reference)
+        user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
+        return picture(services.find_reference(user, reference_id))

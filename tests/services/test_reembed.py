@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from recognition import curves, runtime, services
+from recognition import curves, runtime, services, vault
 from recognition.curves import CALIBRATIONS, Calibration
 from recognition.errors import RecognitionError
 from recognition.models import OtherEmbedding, PersonTemplate, Reference, from_bytes
@@ -16,7 +16,8 @@ from recognition.pipeline import embed
 from recognition.pipeline.context import context_of, face_in
 from recognition.pipeline.decode import decode
 from recognition.runtime import DLIB
-from recognition.services import reembedding
+from recognition.sealing import label, seal
+from recognition.services import RegisterOptions, reembedding
 from recognition.services.results import Selection
 from tests.commands.conftest import run
 from tests.conftest import TESTER
@@ -77,7 +78,7 @@ def current():
 def state() -> dict:
     rows = Reference.objects.order_by("pk")
     return {
-        "references": [(one.pk, one.embedder, one.embedding) for one in rows],
+        "references": [(one.pk, one.embedder, one.embedding, one.crop) for one in rows],
         "templates": {t.subject_id: bytes(t.vector) for t in PersonTemplate.objects.all()},
     }
 
@@ -116,6 +117,27 @@ def test_changing_over_answers_by_the_new_embedder_and_goes_back(known, others, 
     assert {r.embedder for r in Reference.objects.all()} == {PLAIN}
     changed_over(reembedding.former_embedder(current()))
     assert (state(), current().embedder) == (before, DLIB)
+
+
+def crops() -> list:
+    return [one.crop for one in Reference.objects.order_by("pk")]
+
+
+def test_crops_stay_what_they_are(known, others):
+    before = crops()
+    changed_over(PLAIN)
+    assert all(before) and crops() == before
+
+
+def test_crops_that_an_earlier_version_sealed_are_opened_too(known, others):
+    before = crops()
+    for one in Reference.objects.select_related("subject"):
+        key = vault.key_of(one.subject.number)
+        sealed = seal(key, one.crop, label("crop", one.pk, DLIB))
+        Reference.objects.filter(pk=one.pk).update(sealed_crop=sealed)
+    changed_over(PLAIN)
+    OtherEmbedding.objects.all().delete()
+    assert crops() == before
 
 
 def test_embeddings_are_the_new_embedders_own(known, others, photos):
@@ -198,3 +220,18 @@ def test_milvus_agrees_after_changing_over_and_back(on_milvus, known, others, ph
 def test_what_makes_no_sense_is_refused(known, others):
     assert run("reembed", "--to", DLIB).status == 2
     assert run("reembed", "--rollback").status == 2
+
+
+def test_who_has_nothing_kept_is_registered_again_with_the_same_picture(known, others, photos):
+    Reference.objects.filter(subject__user_id="joe").update(sealed_context=None)
+    changed_over(PLAIN)
+    [before] = Reference.objects.filter(subject__user_id="joe")
+    done = services.register(
+        current(), "joe", [photos.upload("biden")] * 2, RegisterOptions(), TESTER
+    )
+    after = Reference.objects.get(pk=before.pk)
+    assert (after.embedder, after.created) == (PLAIN, before.created)
+    assert (done.accepted[0].reference_id, done.total_references) == (str(before.pk), 1)
+    assert PersonTemplate.objects.get(subject__user_id="joe").embedder == PLAIN
+    changed_over(DLIB)
+    assert Reference.objects.get(pk=before.pk).embedding == before.embedding

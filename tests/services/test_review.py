@@ -92,6 +92,73 @@ def test_a_reference_is_moved_to_whom_it_resembles(gallery, register):
     assert str(Reference.objects.get(pk=moved).subject.user_id) == "joe"
 
 
+def found(gallery, person, other, *references):
+    """Return a stored finding about two people, by name."""
+    numbers = [services.find_user(gallery, name).number for name in (person, other)]
+    return Finding.objects.create(
+        gallery=gallery, key=f"{person} {other}", kind="nearer_to_other", place=1,
+        person=numbers[0], other=numbers[1], references=list(references),
+    )  # fmt: skip
+
+
+def refused(act, *args, **options) -> str:
+    """Return the code by which an act is refused, which changes nothing."""
+    before = state()
+    with pytest.raises(RecognitionError) as refusal:
+        act(*args, actor=TESTER, **options)
+    assert state() == before
+    return refusal.value.code
+
+
+def test_of_two_who_settle_one_finding_at_once_the_second_is_refused(gallery, twice):
+    pair = found(gallery, "barack", "barry")
+    review.merge(Finding.objects.get(pk=pair.pk), keep="barack", actor=TESTER)
+    assert refused(review.merge, pair, keep="barry") == "not_found"
+    assert Subject.objects.get(user_id="barack").active
+
+
+def test_a_picture_that_the_other_has_already_is_not_moved(gallery, register):
+    register("barack", "obama")
+    twin = register("joe", "obama").accepted[0].reference_id
+    finding = found(gallery, "joe", "barack", twin)
+    assert refused(review.move, finding) == "invalid_request"
+
+
+def test_a_move_is_not_undone_where_the_picture_was_registered_again(gallery, register):
+    register("barack", "obama")
+    moved = register("joe", "obama3").accepted[0].reference_id
+    step = review.move(found(gallery, "joe", "barack", moved), actor=TESTER)
+    register("joe", "obama3")
+    assert refused(review.undo, gallery, step.pk) == "invalid_request"
+
+
+def test_a_finding_about_what_is_another_persons_by_now_is_not_settled(gallery, twice):
+    own = str(Reference.objects.get(subject__user_id="barry").pk)
+    stale = found(gallery, "barry", "joe", own)
+    review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.set_aside, stale) == "invalid_request"
+    assert refused(review.move, stale) == "invalid_request"
+
+
+def test_who_was_merged_away_is_given_nothing(gallery, twice):
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    stale = found(gallery, "joe", "barry", own)
+    review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.move, stale) == "invalid_request"
+    assert refused(review.merge, stale, keep="barry") == "invalid_request"
+
+
+def test_steps_built_upon_each_other_are_undone_in_order(gallery, twice):
+    before = state()
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    first = review.move(found(gallery, "joe", "barry", own), actor=TESTER)
+    second = review.merge(found(gallery, "barack", "barry"), keep="barack", actor=TESTER)
+    assert refused(review.undo, gallery, first.pk) == "invalid_request"
+    review.undo(gallery, second.pk, actor=TESTER)
+    review.undo(gallery, first.pk, actor=TESTER)
+    assert state() == before
+
+
 def test_not_the_same_is_remembered(gallery, twice):
     [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
     step = review.not_same(pair.finding, actor=TESTER)

@@ -12,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from recognition import services
+from recognition import runtime, services
 from recognition.errors import RecognitionError
 from recognition.management.arguments import add_consent, consent
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
@@ -82,7 +82,8 @@ class Command(GalleryCommand):
         """Register what is new of one person; return what became of it, and of how many."""
         tally = Tally()
         owned = Reference.objects.filter(subject__gallery=gallery, subject__user_id=person.user_id)
-        known = set(owned.values_list("source_sha256", flat=True))
+        current = owned.filter(embedder=runtime.embedder_of(gallery))  # others are made anew
+        known = set(current.values_list("source_sha256", flat=True))
         for paths in _batched(person.pictures):
             fresh = _fresh(paths, known, tally)
             if fresh:
