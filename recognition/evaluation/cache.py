@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from recognition import pipeline, runtime
+from recognition import pipeline, runtime, vault
 from recognition.pipeline.types import Floats
+from recognition.sealing import SealBrokenError, label, seal, unseal
 
 MTCNN = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 COMMIT_EVERY = 50  # embeddings: what a run that is killed loses
@@ -20,7 +22,8 @@ COMMIT_EVERY = 50  # embeddings: what a run that is killed loses
 class EmbeddingCache:
     """Embeddings by the SHA-256 of their photographs, of one embedder and one way of making them.
 
-    An empty one stands for a photograph in which no face was found.
+    An empty one stands for a photograph in which no face was found. They rest sealed: among the
+    photographs may be those of people who are registered, and who are erased one day.
     """
 
     def __init__(self, file: Path) -> None:
@@ -28,6 +31,7 @@ class EmbeddingCache:
         self._file = sqlite3.connect(file, timeout=60)  # another run may be writing
         self._file.execute("CREATE TABLE IF NOT EXISTS kept (sha256 TEXT PRIMARY KEY, row BLOB)")
         self._waiting = 0
+        self._key = vault.ring().derived("evaluation")
 
     @classmethod
     def at(cls, folder: Path, embedder: str, how: str) -> Self:
@@ -35,14 +39,17 @@ class EmbeddingCache:
         return cls(folder / f"{embedder}-{version_of(embedder)}-{how}.sqlite3")
 
     def known(self, keys: Iterable[str]) -> dict[str, Floats]:
-        """Return those of ``keys`` that are here."""
-        wanted = set(keys)
-        rows = self._file.execute("SELECT sha256, row FROM kept")
-        return {key: np.frombuffer(row, "<f4") for key, row in rows if key in wanted}
+        """Return those of ``keys`` that are here and can be opened: by this master key."""
+        wanted, found = set(keys), {}
+        for key, row in self._file.execute("SELECT sha256, row FROM kept"):
+            if key in wanted:
+                with suppress(SealBrokenError):
+                    found[key] = np.frombuffer(unseal(self._key, row, label("kept", key)), "<f4")
+        return found
 
     def keep(self, key: str, embedding: Floats) -> None:
         """Keep one embedding; it is on the disk after ``COMMIT_EVERY`` of them, or ``close``."""
-        row = np.ascontiguousarray(embedding, "<f4").tobytes()
+        row = seal(self._key, np.ascontiguousarray(embedding, "<f4").tobytes(), label("kept", key))
         self._file.execute("INSERT OR REPLACE INTO kept VALUES (?, ?)", (key, row))
         self._waiting += 1
         if self._waiting % COMMIT_EVERY == 0:

@@ -23,6 +23,7 @@ Doubles = NDArray[np.float64]
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 Z = 1.959963984540054  # of the normal distribution, both sides, 95 %
 RESAMPLES = 200
+WEIGHED = 1_000_000  # comparisons by which a resample is weighed
 SEED = 19795
 
 
@@ -185,14 +186,18 @@ def _redrawn(
     everybody = np.unique(np.concatenate([found.genuine_people, found.impostor_people.ravel()]))
     generator = np.random.default_rng(SEED)
     pairs = np.searchsorted(everybody, found.impostor_people[top])
+    some = found.impostor_people[:: max(1, len(found.impostor) // WEIGHED)]
+    weighed = np.searchsorted(everybody, some)
     owners = np.searchsorted(everybody, found.genuine_people)
     for _ in range(resamples):
         drawn = np.bincount(
             generator.integers(len(everybody), size=len(everybody)), minlength=len(everybody)
         )
-        reached = np.cumsum(drawn[pairs[:, 0]] * drawn[pairs[:, 1]]) / len(found.impostor)
-        if drawn[owners].sum():
-            yield reached, drawn[owners]
+        # Of the comparisons of those drawn: where one person has many photographs, how often that
+        # one is drawn changes how many comparisons there are.
+        weight = float((drawn[weighed[:, 0]] * drawn[weighed[:, 1]]).mean()) * len(found.impostor)
+        if drawn[owners].sum() and weight:
+            yield np.cumsum(drawn[pairs[:, 0]] * drawn[pairs[:, 1]]) / weight, drawn[owners]
 
 
 def interval(values: list[float]) -> list[float]:

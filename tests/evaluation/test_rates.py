@@ -66,6 +66,17 @@ def test_the_bootstrap_surrounds_the_rate():
         assert high - low < 0.2
 
 
+def test_somebody_of_many_photographs_does_not_move_the_rate_that_is_asked_for():
+    generator = np.random.default_rng(1)
+    impostor = generator.normal(size=20_000).astype(np.float32)
+    genuine = generator.normal(2, size=20_000).astype(np.float32)
+    others = generator.integers(1, 200, size=(20_000, 2))
+    others[:18_000, 0] = 0  # one person is in nine of ten comparisons
+    found = Comparisons(genuine, impostor, generator.integers(0, 200, 20_000), others)
+    low, high = rates.bootstrap_fnmr(found, 1e-2)
+    assert high - low < 0.25
+
+
 def test_the_equal_error_rate_has_an_interval():
     found = rates.verification(compared())["eer"]
     low, high = found["bootstrap_95"]

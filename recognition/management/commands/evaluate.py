@@ -25,10 +25,11 @@ from recognition.management.arguments import index
 from recognition.management.base import FAILED, GalleryCommand
 from recognition.management.jobs import add_jobs
 from recognition.management.pictures import shown
-from recognition.models import Gallery
+from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face, Floats, Picture
 from recognition.services.calibrations import store_calibration
+from recognition.services.people import find_gallery
 
 PROBES = 300  # that are spoilt for --stress, 40 times each
 FEWEST_PEOPLE = 80  # for a calibration: so many have pairs enough to tell FMR 1e-3
@@ -154,7 +155,7 @@ class Command(GalleryCommand):
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
         report, found, _ = people_report(sample, references=references, strangers=_parts(outside))
-        policy = policy_for(embedder, Gallery())
+        policy = policy_for(embedder, find_gallery(DEFAULT_GALLERY))
         report["in_force"] = forced.of_people(sample, _parts(outside), references, policy)
         head = {"kind": "folder", "photographs": len(taken), **counted(sample), **refusals(taken)}
         head["failure_to_enrol"] = served.enrolment(everything, references)
@@ -186,7 +187,8 @@ class Command(GalleryCommand):
     ) -> dict[str, Any]:
         """Return FNMR at the threshold in force of probes that were spoilt."""
         registered, probes = stress.probes_of([p.person for p in photographs], taken, PROBES)
-        limit = Policy.for_verify(embedder).threshold
+        gallery = find_gallery(DEFAULT_GALLERY)
+        limit = Policy.for_verify(embedder, gallery=gallery).threshold
         find = partial(_principal, embedder)
         paths = [photographs[n].path for n in probes]
         own = [taken[registered[photographs[n].person]] for n in probes]
