@@ -73,7 +73,9 @@ def test_if_missing_twice_gives_one_key(command):
     assert Event.objects.filter(act="create_key").count() == 1
 
 
-@pytest.mark.parametrize("ended", [{"revoked": True}, {"expiry_date": timezone.now()}], ids=str)
+@pytest.mark.parametrize(
+    "ended", [{"revoked": True}, {"expiry_date": timezone.now()}], ids=["revoked", "expired"]
+)
 def test_a_key_that_ended_is_missing(command, ended):
     command("create_api_key", "door", "--if-missing")
     ApiKey.objects.update(**ended)

@@ -11,7 +11,6 @@ from environ import Env
 
 from recognition.doctor import machine, stores
 from tests.servers import PostgresServer
-from tests.vault.conftest import own_vault as own_vault
 
 
 def connected(url: str) -> Any:
