@@ -21,6 +21,7 @@ from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation.searches import leave_one_out
 from recognition.models import (
+    Event,
     Gallery,
     GalleryChange,
     OtherEmbedding,
@@ -226,12 +227,21 @@ def _template(subject: Subject, embedder: str, own: list[Reference], key: bytes)
 
 
 def former_embedder(gallery: Gallery) -> str:
-    """Return the embedder that the gallery had before, or raise ``not_found``."""
-    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
-    found = rows.exclude(embedder=gallery.embedder).values_list("embedder", flat=True).first()
-    if found is None:
-        raise RecognitionError("not_found", f"{gallery.name!r} has had no other embedder.")
-    return str(found)
+    """Return the embedder that the gallery had before, or raise ``not_found``.
+
+    The last changeover tells: embeddings of others may lie ready that were never in use.
+    """
+    changed = Event.objects.filter(
+        gallery=gallery.name, act="reembed", outcome="ok", time__gte=gallery.created
+    )
+    last = changed.first()
+    if last is None or last.decision["to"] != gallery.embedder:
+        raise RecognitionError(
+            "not_found",
+            f"No event tells of another embedder that {gallery.name!r} had.",
+            hint="Name it: reembed --to ID --activate does the same.",
+        )
+    return str(last.decision["from"])
 
 
 def forget(gallery: Gallery) -> int:

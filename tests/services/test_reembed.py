@@ -208,6 +208,16 @@ def test_erasing_erases_the_other_embeddings_too(known, others):
     assert run("reembed", "--forget").stdout.startswith("Erased: 1")
 
 
+def test_the_way_back_is_to_the_embedder_last_in_use(known, others):
+    list(reembedding.stage(current(), "short"))
+    with pytest.raises(RecognitionError):
+        reembedding.former_embedder(current())  # it was only prepared
+    changed_over(PLAIN)
+    assert reembedding.former_embedder(current()) == DLIB
+    changed_over("short")
+    assert reembedding.former_embedder(current()) == PLAIN
+
+
 def test_what_makes_no_sense_is_refused(known, others):
     assert run("reembed", "--to", DLIB).status == 2
     assert run("reembed", "--rollback").status == 2
