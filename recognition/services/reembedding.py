@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
 from recognition.decisions import Policy
@@ -45,7 +46,7 @@ class Outlook:
     """What another embedder would change, told by asking each reference without itself.
 
     ``changes``: (before, after) -> how many; each is right, unknown, or wrong. ``people``: whose
-    decisions get worse. ``again``: who has references of which nothing is kept.
+    decisions get worse. ``again``: who has references of which nothing is kept, or can be opened.
     """
 
     changes: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -56,6 +57,13 @@ class Outlook:
 def missing(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
     """Return the references that ``embedder`` has not embedded yet, but can."""
     return _without(gallery, embedder).filter(sealed_context__isnull=False)
+
+
+def left(gallery: Gallery, embedder: str) -> int:
+    """Return how many are missing of people whose data key is there: others are never opened."""
+    numbers = list(missing(gallery, embedder).values_list("subject__number", flat=True))
+    keys = vault.keys_of(set(numbers))
+    return sum(number in keys for number in numbers)
 
 
 def _without(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
@@ -72,7 +80,9 @@ def stage(gallery: Gallery, embedder: str) -> Iterator[int]:
     network = runtime.extractor(embedder).embedder
     asked = missing(gallery, embedder).select_related("subject").order_by("pk")
     asked = asked.defer("sealed_embedding", "sealed_crop")
-    while batch := list(asked[:BATCH]):
+    last = UUID(int=0)
+    while batch := list(asked.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
         keys = vault.keys_of({one.subject.number for one in batch})
         batch = [one for one in batch if one.subject.number in keys]  # others are being erased
         crops = [_crop(network, one, keys[one.subject.number]) for one in batch]
@@ -104,8 +114,7 @@ def _crop(network: Any, reference: Reference, key: bytes) -> Any:
 def outlook(gallery: Gallery, embedder: str) -> Outlook:
     """Return which decisions would change if ``embedder`` were used."""
     listed = list(_both(gallery, embedder))
-    again = _without(gallery, embedder).filter(sealed_context__isnull=True)
-    found = Outlook(again=sorted(set(again.values_list("subject__user_id", flat=True))))
+    found = Outlook(again=_again(gallery, embedder))
     if not listed:
         return found
     names = [user_id for user_id, _, _ in listed]
@@ -121,6 +130,14 @@ def outlook(gallery: Gallery, embedder: str) -> Outlook:
             worse.add(name)
     found.people.extend(sorted(worse))
     return found
+
+
+def _again(gallery: Gallery, embedder: str) -> list[str]:
+    """Return whose references ``embedder`` cannot embed: nothing is kept, or no key opens it."""
+    rows = _without(gallery, embedder).annotate(bare=Q(sealed_context__isnull=True))
+    listed = list(rows.values_list("subject__user_id", "subject__number", "bare"))
+    keys = vault.keys_of({number for _, number, bare in listed if not bare})
+    return sorted({user_id for user_id, number, bare in listed if bare or number not in keys})
 
 
 def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
@@ -170,9 +187,9 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
         former = gallery.embedder
         if former in ("", embedder):
             raise RecognitionError("invalid_request", f"{gallery.name!r} uses {former!r} already.")
-        if left := missing(gallery, embedder).count():
+        if count := left(gallery, embedder):
             raise RecognitionError(
-                "not_ready", f"{left} references are not embedded yet.", hint="Run reembed again."
+                "not_ready", f"{count} references are not embedded yet.", hint="Run reembed again."
             )
         _exchange(gallery, former, embedder)
         Gallery.objects.filter(pk=gallery.pk).update(embedder=embedder)

@@ -218,6 +218,16 @@ def test_the_way_back_is_to_the_embedder_last_in_use(known, others):
     assert reembedding.former_embedder(current()) == PLAIN
 
 
+def test_who_has_no_data_key_holds_nothing_up(known, others, monkeypatch):
+    monkeypatch.setattr(reembedding, "BATCH", 1)
+    number = services.find_user(current(), "joe").number
+    vault.keys().destroy([number])
+    assert sum(reembedding.stage(current(), PLAIN)) == 2
+    assert reembedding.outlook(current(), PLAIN).again == ["joe"]
+    reembedding.activate(current(), PLAIN, actor=TESTER)
+    assert current().embedder == PLAIN
+
+
 def test_what_makes_no_sense_is_refused(known, others):
     assert run("reembed", "--to", DLIB).status == 2
     assert run("reembed", "--rollback").status == 2
