@@ -185,10 +185,7 @@ class Subject(models.Model):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Others wait for the gallery to go back to theirs (services/reembedding.py).
-        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
-        kept = self.references.filter(used, aside=False)
-        rows = list(kept.only("embedder", "sealed_embedding", "subject"))
+        rows = list(self.references.in_use().only("embedder", "sealed_embedding", "subject"))
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -199,6 +196,13 @@ class Subject(models.Model):
         made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
         values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
         PersonTemplate.objects.update_or_create(subject=self, defaults=values)
+
+
+class ReferenceQuerySet(QuerySet["Reference"]):
+    def in_use(self) -> ReferenceQuerySet:
+        """Return what templates are made of: others wait for their embedder (``reembed``)."""
+        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
+        return self.filter(used, aside=False)
 
 
 class Reference(models.Model):
@@ -220,6 +224,8 @@ class Reference(models.Model):
     # By a reviewer (services/review.py): kept, and no part of the template.
     aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
+
+    objects = ReferenceQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["created"]

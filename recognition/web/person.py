@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition import runtime, services
+from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Reference, Subject
 from recognition.services.diagnosing import Attempt, near_misses
@@ -90,7 +90,7 @@ class PersonPage(ConsolePage):
 
     def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
         references = list(
-            user.references.filter(aside=False, embedder=runtime.embedder_of(user.gallery))
+            user.references.in_use()
             .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
