@@ -6,6 +6,7 @@ service goes on. One short transaction then exchanges them; the old ones stay, f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -35,9 +36,12 @@ from recognition.models import (
 )
 from recognition.pipeline.context import face_in, place_of
 from recognition.pipeline.types import LANDMARKS, Floats
+from recognition.services.erasure import erase_bytes
 from recognition.services.people import find_gallery, record
 from recognition.services.results import Actor
 
+log = logging.getLogger(__name__)
+ROUNDS = 10  # each embeds what came during the one before, which is ever less
 BATCH = 32  # references embedded, and stored, at once: what a run that is killed loses
 
 
@@ -96,12 +100,14 @@ def _keep(embedder: str, made: dict[Reference, bytes], keys: dict[int, bytes]) -
     with transaction.atomic():
         GalleryChange.lock()
         there = Reference.objects.filter(pk__in=[one.pk for one in made])
-        owners = dict(there.values_list("pk", "subject_id"))
-        OtherEmbedding.objects.bulk_create(
+        owners = dict(there.exclude(embedder=embedder).values_list("pk", "subject_id"))
+        rows = [
             OtherEmbedding.sealed_for(one, embedder, embedding, keys[one.subject.number])
             for one, embedding in made.items()
             if owners.get(one.pk) == one.subject_id
-        )
+        ]
+        # Another run may have been first: what it stored is the same.
+        OtherEmbedding.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _crop(network: Any, reference: Reference, key: bytes) -> Any:
@@ -201,6 +207,19 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
     return _without(gallery, embedder).count()
 
 
+def change_over(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
+    """Embed what is left and ``activate``, anew where somebody was registered in between."""
+    for _ in range(ROUNDS):
+        embedded = sum(stage(gallery, embedder))
+        try:
+            return activate(gallery, embedder, actor=actor)
+        except RecognitionError as error:
+            if error.code != "not_ready":
+                raise
+            log.info("reembed: %d embedded, and more have come meanwhile", embedded)
+    return activate(gallery, embedder, actor=actor)
+
+
 def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
     """Exchange embeddings in three statements, whatever their number."""
     others = OtherEmbedding.objects.filter(embedder=embedder, reference__subject__gallery=gallery)
@@ -261,10 +280,13 @@ def former_embedder(gallery: Gallery) -> str:
     return str(last.decision["from"])
 
 
-def forget(gallery: Gallery) -> int:
+def forget(gallery: Gallery, *, actor: Actor) -> int:
     """Erase what is kept for the way back; return how many embeddings that were."""
-    erased = 0
-    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
-    for some in in_parts(rows.values_list("pk", flat=True)):
-        erased += OtherEmbedding.objects.filter(pk__in=some).delete()[0]
-    return erased
+    with transaction.atomic():
+        GalleryChange.lock()
+        rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
+        keys = list(rows.values_list("pk", flat=True))
+        for some in in_parts(keys):
+            erase_bytes(OtherEmbedding.objects.filter(pk__in=some))
+        record("forget_embeddings", gallery, actor, decision={"embeddings": len(keys)})
+    return len(keys)

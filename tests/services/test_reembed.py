@@ -11,7 +11,7 @@ import pytest
 from recognition import curves, runtime, services, vault
 from recognition.curves import CALIBRATIONS, Calibration
 from recognition.errors import RecognitionError
-from recognition.models import OtherEmbedding, PersonTemplate, Reference, from_bytes
+from recognition.models import Event, OtherEmbedding, PersonTemplate, Reference, from_bytes
 from recognition.pipeline import embed
 from recognition.pipeline.context import context_of, face_in
 from recognition.pipeline.decode import decode
@@ -226,6 +226,34 @@ def test_who_has_no_data_key_holds_nothing_up(known, others, monkeypatch):
     assert reembedding.outlook(current(), PLAIN).again == ["joe"]
     reembedding.activate(current(), PLAIN, actor=TESTER)
     assert current().embedder == PLAIN
+
+
+def test_who_registers_while_it_changes_over_does_not_hold_it_up(
+    known, others, register, monkeypatch
+):
+    def outlook(*_: Any) -> reembedding.Outlook:
+        register("eileen", "astronaut")
+        return reembedding.Outlook()
+
+    monkeypatch.setattr(reembedding, "outlook", outlook)
+    assert run("reembed", "--to", PLAIN, "--activate").status == 0
+    assert {one.embedder for one in Reference.objects.all()} == {PLAIN}
+
+
+def test_two_runs_at_once_store_each_embedding_once(known, others, monkeypatch):
+    keep, extra = reembedding._keep, []
+    monkeypatch.setattr(
+        reembedding, "_keep", lambda *made: (keep(*made), extra.append(keep(*made)))
+    )
+    assert list(reembedding.stage(current(), PLAIN)) == [3]
+    assert (OtherEmbedding.objects.count(), len(extra)) == (3, 1)
+
+
+def test_forgetting_is_an_event(known, others):
+    list(reembedding.stage(current(), PLAIN))
+    assert reembedding.forget(current(), actor=TESTER) == 3
+    event = Event.objects.get(act="forget_embeddings")
+    assert (event.gallery, event.decision) == ("default", {"embeddings": 3})
 
 
 def test_what_makes_no_sense_is_refused(known, others):
