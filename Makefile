@@ -58,7 +58,9 @@ check:  ## Lint, types, Django's own checks
 	$(VENV)/bin/python -m ruff check .
 	$(VENV)/bin/python -m ruff format --check .
 	$(VENV)/bin/python -m mypy
+	$(VENV)/bin/python .ci/advisories.py
 	$(MANAGE) check --fail-level WARNING
+	FACESITE_HTTPS=yes $(MANAGE) check --deploy --fail-level WARNING
 	$(MANAGE) makemigrations --check --dry-run
 
 format:  ## Put the code into the house's form

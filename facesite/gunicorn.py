@@ -17,6 +17,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from gunicorn.http import wsgi
 from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -148,6 +149,15 @@ class PatientWorker(ThreadWorker):
                 self.log.debug("Late connection is gone already: %s", error)
 
 
+class NamelessResponse(wsgi.Response):
+    """An answer that does not say which server gives it."""
+
+    def default_headers(self) -> list[str]:
+        """Return gunicorn's own lines but for ``Server``."""
+        lines: list[str] = super().default_headers()
+        return [line for line in lines if not line.startswith("Server:")]
+
+
 def has_arrived(req: Any) -> bool:
     """Say whether the whole body of a request has been read."""
     reader = req.body.reader
@@ -201,6 +211,7 @@ def tls_files() -> tuple[str | None, str | None]:
 
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "facesite.settings")
+wsgi.Response = NamelessResponse  # there is no setting for it
 wsgi_app = "facesite.wsgi:application"
 bind = f"{f'[{settings.HOST}]' if ':' in settings.HOST else settings.HOST}:{settings.PORT}"
 certfile, keyfile = tls_files()

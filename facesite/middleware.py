@@ -7,6 +7,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,9 @@ log = logging.getLogger("facesite.request")
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
+#: What this thread answers, for what Django tells of without saying who asked.
+current_request: ContextVar[HttpRequest | None] = ContextVar("current_request", default=None)
+
 
 class RequestLog:
     """Give each request an id, name it in the answer and write one line about both.
@@ -35,7 +39,7 @@ class RequestLog:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
         request.id = uuid.uuid4().hex
-        token = request_id.set(request.id)
+        token, asked = request_id.set(request.id), current_request.set(request)
         try:
             response = self.get_response(request)
             response["X-Request-ID"] = request.id
@@ -47,6 +51,7 @@ class RequestLog:
             return response
         finally:
             request_id.reset(token)
+            current_request.reset(asked)
 
     def _write(self, request: HttpRequest, response: HttpResponse, ms: int) -> None:
         answered = {

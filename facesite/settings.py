@@ -48,7 +48,13 @@ ALLOWED_HOSTS += LOCAL_NAMES  # health checks call from this machine
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")  # believed from TRUSTED_PROXIES alone
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+# Everybody calls by https: because of TLS=1, or because a proxy in front speaks it.
+HTTPS = env.bool("FACESITE_HTTPS", TLS)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+# Asked by this machine, which speaks http to itself.
+SECURE_REDIRECT_EXEMPT = [r"^(api/v1/)?(health(/ready)?|metrics)$"]
+HSTS_SECONDS = env.int("HSTS_SECONDS", 365 * 24 * 3600)
+SECURE_HSTS_SECONDS = HSTS_SECONDS if HTTPS else 0
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 # No script or style that is no file of ours and lacks the nonce of its page; /docs/ and the
@@ -196,6 +202,10 @@ if REDIS_URL:
 # django-ratelimit warns of every cache it does not know to be shared. Ours asks Redis and only
 # when that fails LocMemCache; several processes without Redis are told of by facesite.W001.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+if HTTPS:
+    # HSTS for the names below this host's, and in the lists that come with browsers: both are for
+    # who owns the domain to promise, since other services there would have to keep it for years.
+    SILENCED_SYSTEM_CHECKS += ["security.W005", "security.W021"]
 
 # --- Where galleries are searched ------------------------------------------------------------
 GALLERY_ENGINE = env.str("GALLERY_ENGINE", "exact")
@@ -226,8 +236,13 @@ FACE_MIN_SIZE = env.int("FACE_MIN_SIZE", 40)
 INFERENCE_THREADS = env.int("INFERENCE_THREADS", min(2, max(1, CORES // max(1, WEB_CONCURRENCY))))
 KEEP_CROPS = env.bool("KEEP_CROPS", True)
 EVENTS_KEEP = env.int("EVENTS_KEEP", 90)  # days
+# Nobody is registered or matched whose consent is not valid (recognition/consent.py).
+CONSENT_REQUIRED = env.bool("CONSENT_REQUIRED", False)
+# Days without a match after which people are erased, 0 for never (recognition/retention.py).
+RETENTION_UNMATCHED_DAYS = env.int("RETENTION_UNMATCHED_DAYS", 0)
 # Where the newest hash of the chain of events is written, for whoever cannot alter both.
 AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
+AUDIT_SYSLOG = env.str("AUDIT_SYSLOG", "")
 
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024)
 MAX_IMAGE_PIXELS = env.int("MAX_IMAGE_PIXELS", 50_000_000)

@@ -10,8 +10,10 @@ class RecognitionConfig(AppConfig):
     def ready(self) -> None:
         """Register the system checks; networks load on first use, never here."""
         from recognition import (
+            accounts,
             checks,  # noqa: F401  # its import registers the checks
             signins,
         )
 
         signins.watch()
+        accounts.watch()

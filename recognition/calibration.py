@@ -126,9 +126,12 @@ class Tail:
     scale: float
 
     @classmethod
-    def fitted(cls, scores: Scores) -> Tail:
-        """Fit by probability-weighted moments. Source: Hosking and Wallis 1987."""
-        rate = max(TAIL, FEWEST_IN_TAIL / len(scores.similarities))
+    def fitted(cls, scores: Scores, *, supported: float = 0.0) -> Tail:
+        """Fit by probability-weighted moments. Source: Hosking and Wallis 1987.
+
+        ``supported``: the least rate that is read off the scores themselves, and not off the tail.
+        """
+        rate = max(TAIL, supported, FEWEST_IN_TAIL / len(scores.similarities))
         start = scores.threshold_at(rate)
         above = scores.similarities >= start
         excess = scores.similarities[above][::-1] - start  # ascending
@@ -164,12 +167,12 @@ def threshold_table(genuine: Scores, impostors: Scores, *, pairs: float) -> list
     A rate that so many ``pairs`` of people do not support (rule of three) is read off the tail.
     """
     supported = RULE_OF_THREE / pairs
-    tail = Tail.fitted(impostors)
+    tail = Tail.fitted(impostors, supported=supported)
     rows: list[Row] = []
     for rate in (*RATES, *FITTED_RATES):
         fitted = rate < supported
         similarity = tail.threshold_at(rate) if fitted else impostors.threshold_at(rate)
-        # The tail begins where the data end; the table must rise all the same.
+        # Fitted and counted rates need not meet; the table must rise all the same.
         similarity = max(min(similarity, 1.0), rows[-1].similarity if rows else -1.0)
         fnmr = 1.0 - genuine.share_reaching(similarity)
         rows.append(Row(rate, round(similarity, 5), round(fnmr, 5), fitted))

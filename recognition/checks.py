@@ -2,7 +2,7 @@
 
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
-E030 FACE_MASTER_KEY, E050 METRICS_KEY,
+E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS, E071 AUDIT_SYSLOG,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -50,7 +50,9 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "MAX_RUNNING": (1, 64),
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
+    "HSTS_SECONDS": (0, 2**31),
     "EVENTS_KEEP": (1, 36500),
+    "RETENTION_UNMATCHED_DAYS": (0, 36500),
     "SIGN_IN_FAILURES": (1, 1000),
     "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
@@ -109,6 +111,17 @@ def check_master_key(**_: Any) -> list[CheckMessage]:
     return found
 
 
+@register(Tags.security)
+def check_audit_syslog(**_: Any) -> list[CheckMessage]:
+    """Refuse what is no address of a syslog."""
+    address = settings.AUDIT_SYSLOG
+    host, _, port = address.rpartition(":")
+    if not address or address.startswith("/") or (host and port.isdecimal()):
+        return []
+    hint = "Write /dev/log, or host:514 for one that listens to UDP."
+    return [Error("AUDIT_SYSLOG is no address of a syslog.", hint=hint, id="facesite.E071")]
+
+
 @register
 def check_face_model(**_: Any) -> list[CheckMessage]:
     """Refuse an embedder that does not exist."""
@@ -146,6 +159,21 @@ def check_numbers(**_: Any) -> list[CheckMessage]:
         for name, value in values.items()
         if value is not None
         and (math.isnan(value) or not NUMBERS[name][0] <= value <= NUMBERS[name][1])
+    ]
+
+
+@register
+def check_retention(**_: Any) -> list[CheckMessage]:
+    """Refuse to erase people by matches that are forgotten before."""
+    days, kept = settings.RETENTION_UNMATCHED_DAYS, settings.EVENTS_KEEP
+    if days <= kept:
+        return []
+    return [
+        Error(
+            f"RETENTION_UNMATCHED_DAYS={days} is more than EVENTS_KEEP={kept}.",
+            hint=f"Keep events for {days} days: who was matched when is known by them.",
+            id="facesite.E055",
+        )
     ]
 
 

@@ -142,10 +142,10 @@ class Calibration:
         points = [(math.log(c.references), c.fnmr_at(threshold)) for c in self.curves]
         return between(math.log(max(references, 1)), points)
 
-    @property
-    def supported(self) -> float:
-        """The least FMR that the comparisons with single photographs can tell."""
-        return self.curves[0].supported
+    def supported_for(self, references: int) -> float:
+        """Return the least FMR that the comparisons behind ``threshold_at`` can tell."""
+        fewer = [curve for curve in self.curves if curve.references < references]
+        return max(curve.supported for curve in self.curves[: len(fewer) + 1])
 
     @property
     def ends_at(self) -> float:

@@ -77,7 +77,9 @@ class Policy:
         """
         if self.calibration is None or not self.calibration.measured:
             return None
-        fmr = self.fmr or self.calibration.fmr_at(self.threshold, self.references)
+        fmr = self.calibration.fmr_at(self.threshold, self.references)
+        if self.fmr is not None:
+            fmr = max(self.fmr, self.calibration.ends_at)  # the threshold is capped there
         missed = self.calibration.fnmr_at(self.threshold, self.references)
         if self.people is None:
             return {"fmr": fmr, "fnmr": missed, "references": self.references}
@@ -97,10 +99,11 @@ class Policy:
                 f"The error rates of {calibration.embedder} are not measured: the threshold "
                 f"{self.threshold:g} stands for none."
             )
-        if self.fmr is None or self.fmr >= calibration.supported:
+        supported = calibration.supported_for(self.references)
+        if self.fmr is None or self.fmr >= supported:
             return None
         wanted = f"This decision wants an FMR of {self.fmr:.1e}; the comparisons behind"
-        known = f"{wanted} {calibration.id} tell no less than {calibration.supported:.1e}."
+        known = f"{wanted} {calibration.id} tell no less than {supported:.1e}."
         if self.fmr < calibration.ends_at:
             return f"{known} The threshold is capped at that for {calibration.ends_at:.0e}."
         return f"{known} The threshold is read off a fitted tail."

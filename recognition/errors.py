@@ -83,6 +83,11 @@ PROBLEMS: dict[str, Problem] = {
     "low_quality": Problem(
         422, "The photograph is too poor", "See the reasons; take a sharper or better lit picture."
     ),
+    "consent_required": Problem(
+        422,
+        "There is no valid consent",
+        "Send lawful_basis=consent, with consent_given and consent_expires where they are known.",
+    ),
     "rate_limited": Problem(
         429, "Too many requests", "Wait as many seconds as Retry-After says, then try again."
     ),

@@ -1,37 +1,38 @@
 """What the database holds of imports: many files of many people, registered by a worker.
 
 The files lie in the database and not on a disk: with it they are protected and erased, and a worker
-on another machine finds them. Each goes as soon as it is registered or refused.
+on another machine finds them. They are sealed (services/waiting.py), and each goes as soon as it is
+registered or refused.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from datetime import date, timedelta
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-if TYPE_CHECKING:
-    from recognition.models import Subject
+from recognition import vault
+from recognition.sealing import label, seal, unseal
 
+SLICE_LIMIT = 8 * 2**20  # bytes of a ZIP in one request, and in one row
 BEAT = 3.0  # seconds between two signs of life of a worker
 # A worker that gave no sign for so long is gone, and what it did is another one's.
 GONE_AFTER = timedelta(seconds=15)
 
 
-def to_stored(data: bytes) -> bytes:
-    """Return what the database is given of a file; all that is stored passes here."""
-    return data
+def key_number(import_id: uuid.UUID) -> int:
+    """Return the number of an import's key in the key store: below 0, where nobody else's is."""
+    return -1 - (import_id.int >> 66)
 
 
-def from_stored(raw: bytes | memoryview) -> bytes:
-    """Return what ``to_stored`` was given."""
-    return bytes(raw)
+def part_label(import_id: uuid.UUID, part: str, place: int) -> bytes:
+    """Return what a sealed file (``part``: file) or slice of a ZIP is bound to."""
+    return label("import", import_id, part, place)
 
 
 class WorkerQuerySet(QuerySet["Worker"]):
@@ -52,6 +53,36 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class DailyJobQuerySet(QuerySet["DailyJob"]):
+    def claim(self, name: str, day: date, worker_id: str) -> bool:
+        """Say whether this worker is to do what is done once on ``day``.
+
+        So is whoever asks when the worker that began it is gone.
+        """
+        self.get_or_create(name=name)
+        free = Q(day=None) | ~Q(day=day) | Q(finished=False, worker=None)
+        begun = self.filter(free, name=name)
+        return bool(begun.update(day=day, worker=worker_id, finished=False))
+
+    def end(self, name: str, worker_id: str) -> None:
+        """Say that it is done for this day."""
+        self.filter(name=name, worker=worker_id).update(finished=True, worker=None)
+
+
+class DailyJob(models.Model):
+    """What one worker of all does once a day: which day it was done last, and by whom."""
+
+    name = models.CharField(primary_key=True, max_length=32)
+    day = models.DateField(null=True)
+    finished = models.BooleanField(default=True)
+    worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL)
+
+    objects = DailyJobQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.day}"
 
 
 class ImportQuerySet(QuerySet["Import"]):
@@ -82,6 +113,7 @@ class Import(models.Model):
         (CANCELLED, "cancelled"),
         (DONE, "done"),
     ]
+    OVER = (CANCELLED, DONE)
     FOLDER, ZIP = "folder", "zip"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -97,6 +129,8 @@ class Import(models.Model):
     cancelled = models.BooleanField(default=False)
     worker = models.ForeignKey(Worker, null=True, on_delete=models.SET_NULL)
     trouble = models.TextField(blank=True)
+    # What is said of people who have no lawful basis yet (recognition/consent.py).
+    consent = models.JSONField(default=dict)
     created = models.DateTimeField(default=timezone.now)
     changed = models.DateTimeField(default=timezone.now)
     finished = models.DateTimeField(null=True)
@@ -111,25 +145,25 @@ class Import(models.Model):
 
     @property
     def is_over(self) -> bool:
-        return self.state in {self.CANCELLED, self.DONE}
+        return self.state in self.OVER
+
+    @property
+    def key_number(self) -> int:
+        return key_number(self.pk)
+
+    def seal(self, part: str, place: int, data: bytes) -> bytes:
+        """Return what the database is given of a file: a query to the key store."""
+        return seal(vault.key_of(self.key_number), data, part_label(self.pk, part, place))
+
+    def open(self, part: str, place: int, sealed: bytes | memoryview) -> bytes:
+        """Return what ``seal`` was given. Raises SealBrokenError."""
+        named = part_label(self.pk, part, place)
+        return unseal(vault.key_of(self.key_number), bytes(sealed), named)
 
     def counts(self) -> Counter[str]:
         """Return how many files are in each state; the index alone is read."""
         rows = self.files.order_by().values_list("state").annotate(Count("pk"))
         return Counter(dict(rows))
-
-
-class ImportFileQuerySet(QuerySet["ImportFile"]):
-    def forget(self, subjects: Iterable[Subject]) -> None:
-        """Erase what is held of people: files that wait, and lines of reports.
-
-        ``subjects``: at most as many as one ``IN (...)`` takes.
-        """
-        by_gallery: dict[int, list[str]] = {}
-        for subject in subjects:
-            by_gallery.setdefault(subject.gallery_id, []).append(subject.user_id)
-        for gallery, user_ids in by_gallery.items():
-            self.filter(batch__gallery=gallery, user_id__in=user_ids).delete()
 
 
 class ImportFile(models.Model):
@@ -167,10 +201,8 @@ class ImportFile(models.Model):
     alike = models.JSONField(default=list)
     attempts = models.PositiveSmallIntegerField(default=0)
     finished = models.DateTimeField(null=True)
-    # Last: SQLite reads a row from its beginning, and need not read this to skip it.
+    # Sealed. Last: SQLite reads a row from its beginning, and need not read this to skip it.
     data = models.BinaryField(null=True)
-
-    objects = ImportFileQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["place"]
@@ -184,6 +216,10 @@ class ImportFile(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+    def open(self) -> bytes:
+        """Return the file's bytes, none where they are not there."""
+        return b"" if self.data is None else self.batch.open("file", self.place, self.data)
 
 
 class ImportSlice(models.Model):
@@ -201,3 +237,11 @@ class ImportSlice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.batch_id} from {self.offset}"
+
+    def seal(self, data: bytes) -> None:
+        """Set the bytes, sealed."""
+        self.data = self.batch.seal("slice", self.offset, data)
+
+    def open(self) -> bytes:
+        """Return the bytes."""
+        return self.batch.open("slice", self.offset, self.data)

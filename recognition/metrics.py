@@ -34,8 +34,10 @@ class Meters:
     """Everything that is counted, in a registry of its own."""
 
     def __init__(self) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge
+        from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
 
+        # When each count began: a third more lines, asked for by nobody.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry: CollectorRegistry = CollectorRegistry()
         self.requests: Counter = Counter(
             "facesite_requests",

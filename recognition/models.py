@@ -18,6 +18,7 @@ from recognition import (
     import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
+from recognition.consent import Lawful
 from recognition.event_models import AuditState as AuditState  # Django looks for models here
 from recognition.event_models import Erasure as Erasure
 from recognition.event_models import Event as Event
@@ -156,7 +157,7 @@ class SubjectQuerySet(QuerySet["Subject"]):
         return self.filter(Q(user_id__icontains=text) | Q(display_name__icontains=text))
 
 
-class Subject(models.Model):
+class Subject(Lawful):
     """A person in one gallery; the API names them by ``user_id``."""
 
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, related_name="subjects")
@@ -241,7 +242,6 @@ class Reference(models.Model):
     def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
         """Set embedding and crop, sealed under the data key of the subject."""
         self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
-        # Whatever the embedder: `reembed` exchanges that, and the crop stays as it is.
         self.sealed_crop = crop and seal(key, crop, label("crop", self.pk))
 
     def seal_context(self, context: bytes, key: bytes) -> None:
@@ -280,7 +280,7 @@ class Reference(models.Model):
             return None
         from recognition.runtime import EMBEDDERS  # it needs these models itself
 
-        # Earlier versions bound it to the embedder of then, which may be another by now.
+        # Earlier versions bound it to the embedder of then, which `reembed` may have exchanged.
         former = (label("crop", self.pk, name) for name in {self.embedder, *EMBEDDERS})
         return unseal_any(key, bytes(self.sealed_crop), [label("crop", self.pk), *former])
 

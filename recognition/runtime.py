@@ -187,14 +187,18 @@ def _finish_erasures() -> None:
 def _seal_events() -> None:
     """Chain new events each second, and cut old ones each day, while the process serves."""
     from recognition.services.audit import seal  # which import this module
+    from recognition.services.configuration import note_settings
     from recognition.services.erasure import empty_what_is_owed
     from recognition.services.people import forget_old_events
 
-    told = ""
+    noted, told = False, ""
     while True:
         time.sleep(SEALED_EVERY)
         try:
             empty_what_is_owed()  # first: it does not wait until somebody mends a chain
+            if not noted:
+                note_settings()
+                noted = True
             seal()
             forget_old_events(date.today())
             told = ""

@@ -1,4 +1,4 @@
-"""The process that runs imports: its sign of life, and how work is handed to it and taken up.
+"""The process that runs imports, and the daily purge: its sign of life, and how it gets its work.
 
 What is imported here stays light: an idle worker holds no networks and no index, nor the libraries
 for them. A task of django-tasks only wakes a worker up. Whose an import is, its own row says, so
@@ -23,12 +23,14 @@ from django.utils import timezone
 from django_tasks import TaskContext, task
 from django_tasks_db.models import DBTaskResult
 
-from recognition.import_models import BEAT, Import, Worker
+from recognition.errors import RecognitionError
+from recognition.import_models import BEAT, DailyJob, Import, Worker
 
 log = logging.getLogger(__name__)
 
 UPLOAD_KEPT = timedelta(days=1)  # of an upload that nobody goes on with
 TASKS_KEPT = timedelta(days=1)
+PURGE = "purge"  # the job that is done once a day
 
 
 class Stop:
@@ -71,6 +73,29 @@ def take_up(worker_id: str) -> None:
     Worker.objects.gone().delete()
 
 
+def purge_daily(worker_id: str) -> None:
+    """Erase whose time is over: once a day, by one worker of all."""
+    from recognition.retention import anybody_due
+
+    if not DailyJob.objects.claim(PURGE, timezone.localdate(), worker_id):
+        return
+    try:
+        erased = _purged() if anybody_due() else 0
+        log.info("Daily purge: %d people are erased, whose time was over", erased)
+    except RecognitionError as error:
+        log.error("Daily purge: %s %s", error.detail, error.hint)
+    except DatabaseError as error:  # imports shall go on; tomorrow is another day
+        log.error("Daily purge: the database does not answer: %s", error)
+    DailyJob.objects.end(PURGE, worker_id)
+
+
+def _purged() -> int:
+    from recognition.services.purging import purge
+    from recognition.services.results import Actor
+
+    return sum(len(receipts) for receipts in purge(Actor("worker:purge")).values())
+
+
 def has_tasks() -> bool:
     """Say whether there is a task that no worker has begun."""
     return bool(DBTaskResult.objects.ready().exists())
@@ -85,9 +110,11 @@ def tidy() -> None:
     erased = Import.objects.filter(abandoned | old)
     if erased.exists():
         from recognition.services.erasure import erase_bytes
+        from recognition.services.waiting import destroy_unused_keys
 
         with transaction.atomic():
             erase_bytes(erased)
+            transaction.on_commit(destroy_unused_keys)
 
 
 @contextmanager

@@ -83,6 +83,18 @@ def no_audit_head() -> None:
 
 
 @pytest.fixture
+def own_vault(db: None, tmp_path: Path, settings: Any) -> Iterator[Path]:
+    """Return the folder of an empty key store of this test's own, without a master key."""
+    name = str(tmp_path / "keys.sqlite3")
+    settings.KEYS_DATABASE = {**settings.KEYS_DATABASE, "NAME": name}
+    settings.FACE_MASTER_KEY_FILE = tmp_path / "master.key"
+    vault.keys.cache_clear()
+    yield tmp_path
+    vault.keys().close()
+    vault.keys.cache_clear()
+
+
+@pytest.fixture
 def fresh_runtime() -> Iterator[None]:
     """Forget indexes and caches that another test's database filled."""
     _forget()

@@ -34,6 +34,9 @@ def test_the_defaults_pass():
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "facesite.E005"),
         ("REDIS_URL", "http://redis", "facesite.E006"),
         ("GALLERY_ENGINE", "faiss", "facesite.E021"),
+        ("AUDIT_SYSLOG", "loghost", "facesite.E071"),
+        ("RETENTION_UNMATCHED_DAYS", -1, "facesite.E004"),
+        ("RETENTION_UNMATCHED_DAYS", 91, "facesite.E055"),
         ("WEB_CONCURRENCY", 2, "facesite.W001"),
     ],
 )

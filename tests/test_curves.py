@@ -57,6 +57,21 @@ def test_a_target_beyond_the_data_is_warned_of(people, said):
     assert said in policy.warning()
 
 
+def test_no_less_is_promised_than_the_capped_threshold_keeps():
+    policy = Policy.for_identify(DLIB, people=10**8, gallery=Gallery(name="default"))
+    assert policy.expected()["fpir"] == pytest.approx(1 - (1 - SHIPPED.ends_at) ** 10**8)
+
+
+def test_a_threshold_for_many_references_is_borne_by_their_own_comparisons():
+    supported = {curve.references: curve.supported for curve in SHIPPED.curves}
+    target = (supported[1] * supported[5]) ** 0.5
+    one, five = (
+        Policy.for_verify(DLIB, wanted=Wanted(target=target), references=n) for n in (1, 5)
+    )
+    assert one.warning() is None
+    assert "fitted tail" in five.warning()
+
+
 def test_what_is_not_measured_is_warned_of_and_promises_nothing():
     policy = Policy.for_verify(FACENET, wanted=Wanted(target=1e-4))
     assert (policy.source, policy.expected()) == ("not_measured", None)

@@ -27,6 +27,7 @@ OPEN = {
     "", "api/v1", "docs", "console", "favicon.ico",  # lead elsewhere
     "api/v1/", "schema/", "docs/",
     "health", "health/ready", "api/v1/health", "api/v1/health/ready",
+    "metrics",  # to this machine, or with a key of its own (tests/api/test_metrics.py)
     "console/sign-in", "console/texts",
     "admin/login/",
 }  # fmt: skip
@@ -38,7 +39,7 @@ ANY_STAFF = {
 }  # fmt: skip
 #: The ways out, which would end the walk.
 SIGN_OUT = {"console/sign-out", "admin/logout/"}
-WITHOUT_A_KEY = {"health", "ready", "calls"}
+WITHOUT_A_KEY = {"health", "ready", "calls", "metrics"}
 
 
 def naked(request: HttpRequest, **_: Any) -> HttpResponse:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
+from recognition.consent import CONSENT_FIELDS, DATES
 from recognition.models import Subject
 from recognition.services.results import Upload
+from recognition.web.consent import EMPTY, date_input
 
 
 class SeveralFiles(forms.FileInput):
@@ -57,7 +59,13 @@ class SubjectForm(WithPhotographs, forms.ModelForm):
 
     class Meta:
         model = Subject
-        fields = ("gallery", "user_id", "display_name", "metadata")
+        fields = ("gallery", "user_id", "display_name", "metadata", *CONSENT_FIELDS)
+        widgets: ClassVar = {name: date_input() for name in DATES}
+
+    def consent(self) -> dict[str, Any]:
+        """Return what was filled in of basis, consent and retention."""
+        sent = {name: self.cleaned_data[name] for name in CONSENT_FIELDS}
+        return {name: value for name, value in sent.items() if value not in EMPTY}
 
 
 class PhotographsForm(WithPhotographs, forms.Form):

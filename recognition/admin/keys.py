@@ -99,6 +99,14 @@ class ApiKeyAdmin(admin.ModelAdmin):
         act = "change_key" if change else "create_key"
         record_act(act, actor_of(request), decision=obj.terms())
 
+    def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:
+        obj.delete()
+        record_act("delete_key", actor_of(request), decision={"key": obj.prefix})
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset:
+            self.delete_model(request, key)
+
     def response_add(
         self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None
     ) -> HttpResponse:

@@ -74,7 +74,7 @@ class RegistersPhotographs(FaceAdmin):
         if not form.is_valid():
             return self.page(request, form, None)
         new = form.instance
-        options = RegisterOptions(new.display_name, new.metadata or {})
+        options = RegisterOptions(new.display_name, new.metadata or {}, consent=form.consent())
         stored, rejected = self.register(request, form, new, options)
         if not stored:
             form.refuse(rejected)

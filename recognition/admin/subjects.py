@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import DateField, Exists, OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -16,7 +16,9 @@ from django.utils.safestring import SafeString
 from recognition import services
 from recognition.admin.acts import actor_of, counts, named
 from recognition.admin.photographs import RegistersPhotographs
+from recognition.consent import CONSENT_FIELDS
 from recognition.models import Reference, Subject
+from recognition.web.consent import date_input
 
 
 class ReferenceInline(admin.TabularInline):
@@ -84,15 +86,19 @@ class SubjectAdmin(RegistersPhotographs):
     )  # fmt: skip
     list_display_links = ("user_id",)
     list_per_page = 50
-    list_filter = ("gallery", "active", ReferencesFilter, "created", "updated")
+    list_filter = (
+        "gallery", "active", "lawful_basis", ReferencesFilter, "created", "updated", "retain_until",
+    )  # fmt: skip
     actions = ("activate", "deactivate")
     list_select_related = ("gallery",)
     search_fields = ("user_id", "display_name", "number__exact")
     search_help_text = "user_id, name, or the number that events give"
     show_full_result_count = False
     fields = (
-        "gallery", "user_id", "number", "display_name", "metadata", "active", "created", "updated",
+        "gallery", "user_id", "number", "display_name", "metadata", "active", *CONSENT_FIELDS,
+        "created", "updated",
     )  # fmt: skip
+    formfield_overrides: ClassVar = {DateField: {"widget": date_input()}}
     readonly_fields = ("gallery", "user_id", "number", "created", "updated")
     inlines = (ReferenceInline,)
 

@@ -22,6 +22,7 @@ from recognition.api.fields import (
     PicturesField,
     StrictBooleanField,
 )
+from recognition.consent import BASES, CONSENT_FIELDS, LONGEST_VERSION
 from recognition.decisions import Wanted
 from recognition.models import (
     DEFAULT_GALLERY,
@@ -55,6 +56,16 @@ class Form(serializers.Serializer):
     @classmethod
     def read(cls, request: Request) -> dict[str, Any]:
         """Return what ``request`` holds, None for what was left out, or raise ValidationError."""
+        form = cls._valid(request)
+        return dict.fromkeys(form.fields) | form.validated_data
+
+    @classmethod
+    def read_sent(cls, request: Request) -> dict[str, Any]:
+        """Return what ``request`` holds and nothing else: a null in it is an order."""
+        return dict(cls._valid(request).validated_data)
+
+    @classmethod
+    def _valid(cls, request: Request) -> Form:
         form = cls()
         form.in_json = (request.content_type or "").startswith("application/json")
         sent, names = values_sent(request), form.names()
@@ -67,7 +78,7 @@ class Form(serializers.Serializer):
         if not form.is_valid():
             shown = {field: name for name, field in names.items()}
             raise serializers.ValidationError({shown[f]: said for f, said in form.errors.items()})
-        return dict.fromkeys(form.fields) | form.validated_data
+        return form
 
     def names(self) -> dict[str, str]:
         """Return the field behind each name that may be sent; pictures have others in JSON."""
@@ -115,8 +126,8 @@ def _body(request: Request) -> Any:
 def values_sent(request: Request) -> dict[str, list[Any]]:
     """Return every value under its name, query and body together.
 
-    What is left empty in a form or null in JSON counts as not sent. Only in a PATCH would null be
-    an order, and one that no field knows.
+    What is left empty in a form or null in JSON counts as not sent. Only in a PATCH is null an
+    order: it takes a date back, and no other field knows it.
     """
     body = _body(request)
     if not isinstance(body, dict):
@@ -220,7 +231,9 @@ def selection(sent: dict[str, Any], which: str = "") -> Selection:
 def register_options(sent: dict[str, Any]) -> RegisterOptions:
     """Return what a ``RegisterForm`` asked for."""
     names = ("display_name", "metadata", "replace", "dry_run", "on_duplicate")
-    return RegisterOptions(**{name: sent[name] for name in names}, selection=selection(sent))
+    chosen = {name: sent[name] for name in names}
+    consent = {name: sent[name] for name in CONSENT_FIELDS if sent[name] is not None}
+    return RegisterOptions(**chosen, consent=consent, selection=selection(sent))
 
 
 class GalleryForm(Form):
@@ -235,7 +248,42 @@ class GalleryForm(Form):
         return fields
 
 
-class RegisterForm(GalleryForm):
+def day(text: str, **options: Any) -> serializers.DateField:
+    return serializers.DateField(
+        required=False, input_formats=["%Y-%m-%d"], help_text=text, **options
+    )
+
+
+GIVEN = "The day on which consent was given; today when lawful_basis becomes consent without it."
+EXPIRES = "The last day on which the consent holds."
+RETAIN = "The last day on which this person is kept; the daily purge erases them after it."
+
+
+class ConsentForm(GalleryForm):
+    """On what ground somebody is known, and for how long."""
+
+    lawful_basis = serializers.ChoiceField(
+        BASES, required=False, help_text="With CONSENT_REQUIRED, consent alone will do."
+    )
+    consent_version = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=LONGEST_VERSION,
+        help_text="Which text was agreed to.",
+    )
+    consent_given = day(GIVEN)
+    consent_expires = day(EXPIRES)
+    retain_until = day(RETAIN)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """Return the fields, these at the end and the gallery after them."""
+        fields = super().get_fields()
+        for name in (*CONSENT_FIELDS, "gallery"):
+            fields[name] = fields.pop(name)
+        return fields
+
+
+class RegisterForm(ConsentForm):
     user_id = user_id()
     file = PicturesField(
         json_name="images",
@@ -304,11 +352,14 @@ class UsersForm(GalleryForm):
     page_size = whole(1, LARGEST_PAGE, "50 by default.", default=50)
 
 
-class UserForm(GalleryForm):
+class UserForm(ConsentForm):
     display_name = display_name()
     metadata = metadata()
     json_example: ClassVar[dict[str, Any]] = {"active": True}
     active = StrictBooleanField(required=False, help_text="Inactive people are never matched.")
+    consent_given = day(f"{GIVEN} Null takes it back.", allow_null=True)
+    consent_expires = day(f"{EXPIRES} Null: it has no end.", allow_null=True)
+    retain_until = day(f"{RETAIN} Null takes it back.", allow_null=True)
 
 
 class NewGalleryForm(Form):

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recognition.api.serializers import MEASURE_PLACES, BoxSerializer, QualitySerializer, Rounded
+from recognition.consent import CONSENT_FIELDS
 from recognition.models import Gallery, Reference, Subject
 
 
@@ -40,6 +41,9 @@ class ListedUserSerializer(serializers.ModelSerializer):
 
     total_references = serializers.IntegerField(source="reference_count")
     metadata = serializers.DictField()
+    consent_valid = serializers.BooleanField(
+        help_text="Whether consent was given and holds today, whatever CONSENT_REQUIRED says."
+    )
 
     class Meta:
         model = Subject
@@ -48,6 +52,8 @@ class ListedUserSerializer(serializers.ModelSerializer):
             "display_name",
             "metadata",
             "active",
+            *CONSENT_FIELDS,
+            "consent_valid",
             "total_references",
             "created",
             "updated",

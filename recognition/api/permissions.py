@@ -51,6 +51,7 @@ ADD_GALLERY = Rule("register", "add_gallery")
 VERIFY = Rule("verify", "verify_subject")
 IDENTIFY = Rule("identify", "identify_subject")
 READ = Rule("read", "view_subject")
+EXPORT = Rule("read", "change_subject")  # who may only look hands nothing out
 DELETE = Rule("delete", "delete_subject")
 DELETE_GALLERY = Rule("delete", "delete_gallery")
 
@@ -81,9 +82,14 @@ class HasScope(BaseHasAPIKey):
         return view.rules.get("GET" if method in SAFE_METHODS else method)
 
 
+def may_use(request: Request, gallery: str) -> bool:
+    """Say whether a key, if it is one that asks, is not limited to other galleries."""
+    return not isinstance(request.auth, ApiKey) or request.auth.may_use(gallery)
+
+
 def demand_gallery(request: Request, name: str) -> None:
     """Raise ``permission_denied`` where a key is limited to other galleries."""
-    if isinstance(request.auth, ApiKey) and not request.auth.may_use(name):
+    if not may_use(request, name):
         sentence = f"This key may not use the gallery {name[:64]!r}."
         raise RecognitionError(
             "permission_denied", sentence, hint="Use a key for this gallery, or name another one."

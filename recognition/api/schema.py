@@ -30,7 +30,7 @@ from recognition.api.problems import MEDIA_TYPE
 from recognition.errors import PROBLEMS
 
 FORM_TYPES = ("multipart/form-data", "application/x-www-form-urlencoded")
-JPEG = {"type": "string", "format": "binary"}
+JPEG = ZIP = {"type": "string", "format": "binary"}
 WITHOUT_BODY = ("get", "delete")
 # What every call that wants a key can answer.
 COMMON = (
@@ -41,7 +41,10 @@ COMMON = (
     "rate_limited",
     "internal_error",
 )
-USERS = ("list_users", "show_user", "update_user", "unregister", "delete_reference", "show_crop")
+USERS = (
+    "list_users", "show_user", "update_user", "unregister", "delete_reference", "show_crop",
+    "export_user",
+)  # fmt: skip
 GALLERIES = ("list_galleries", "create_gallery", "delete_gallery")
 TAGS = {
     **dict.fromkeys(USERS, "users"),
@@ -79,6 +82,7 @@ class ProblemSerializer(serializers.Serializer):
     rejected = serializers.ListField(child=serializers.DictField(), required=False)
     reasons = serializers.ListField(child=serializers.DictField(), required=False)
     possible_duplicates = serializers.ListField(child=serializers.DictField(), required=False)
+    decision_id = serializers.IntegerField(required=False, help_text="For GET /decisions/{id}.")
 
 
 def documented(

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, SOURCES, UNKNOWN, Policy
+from recognition.pipeline.detect import MAX_FACES
 from recognition.pipeline.types import LANDMARKS, Face, Quality
 from recognition.services.registration import refusal
 from recognition.services.results import Identification, Registration, Rejected
@@ -260,7 +261,7 @@ class IdentifiedSerializer(serializers.Serializer):
 
 
 class IdentificationSerializer(GroundsSerializer):
-    faces = IdentifiedSerializer(many=True, help_text="Largest first.")
+    faces = IdentifiedSerializer(many=True, help_text=f"Largest first, {MAX_FACES} at most.")
     matches = MatchSerializer(many=True, help_text="Those of the principal face.")
     principal = serializers.IntegerField(allow_null=True, help_text="Its place in `faces`.")
     total_registered_faces = serializers.IntegerField(source="people")
@@ -279,7 +280,8 @@ class IdentificationSerializer(GroundsSerializer):
         statuses = [face.decision.status for face in found.faces]
         said = [f"{statuses.count(kind)} {kind}" for kind in dict.fromkeys(statuses)]
         faces = "1 face" if len(statuses) == 1 else f"{len(statuses)} faces"
-        return f"{faces}: {', '.join(said).replace('_', ' ')}."
+        more = " There may be more: no more are looked at." if len(statuses) >= MAX_FACES else ""
+        return f"{faces}: {', '.join(said).replace('_', ' ')}.{more}"
 
 
 class FaultSerializer(serializers.Serializer):
@@ -312,4 +314,4 @@ class SizeSerializer(serializers.Serializer):
 
 class DetectionSerializer(serializers.Serializer):
     picture = SizeSerializer(source="*")
-    faces = LookedSerializer(many=True, help_text="Largest first.")
+    faces = LookedSerializer(many=True, help_text=f"Largest first, {MAX_FACES} at most.")

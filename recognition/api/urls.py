@@ -13,6 +13,7 @@ urlpatterns = [
     path("verify", views.VerifyView.as_view(), name="verify"),
     path("identify", views.IdentifyView.as_view(), name="identify"),
     path("users/<str:user_id>", users.UserView.as_view(), name="user"),
+    path("users/<str:user_id>/export", users.ExportView.as_view(), name="export"),
     path("unregister/<str:user_id>", users.UnregisterView.as_view(), name="unregister"),
     path("users", users.UsersView.as_view(), name="users"),
     path(REFERENCE, users.ReferenceView.as_view(), name="reference"),

@@ -14,7 +14,7 @@ from recognition import services
 from recognition.api import known, permissions
 from recognition.api.base import ApiView
 from recognition.api.forms import GalleryForm, UserForm, UsersForm
-from recognition.api.schema import JPEG, documented
+from recognition.api.schema import JPEG, ZIP, documented
 from recognition.api.throttling import limited
 from recognition.errors import RecognitionError
 from recognition.models import Subject
@@ -59,7 +59,7 @@ class UsersView(ApiView):
 
 
 class UserView(ApiView):
-    """Show one user with their references, or change their name, metadata or activity."""
+    """Show one user with their references, or change their name, metadata, consent or activity."""
 
     rules: ClassVar = {"GET": permissions.READ, "PATCH": permissions.CHANGE}
     forms: ClassVar = {"GET": GalleryForm, "PATCH": UserForm}
@@ -72,10 +72,9 @@ class UserView(ApiView):
     @documented("update_user", UserForm, {200: known.UserSerializer}, errors=UNKNOWN)
     @limited
     def patch(self, request: Request, user_id: str) -> Response:
-        sent = self.sent()
-        names = ("display_name", "metadata", "active")
-        changes = {name: sent[name] for name in names if sent[name] is not None}
+        sent = UserForm.read_sent(request)
         gallery = self.gallery(sent)
+        changes = {name: value for name, value in sent.items() if name != "gallery"}
         return self._show(services.update_user(gallery, user_id, changes, actor=self.actor))
 
     def _show(self, user: Subject) -> Response:
@@ -133,3 +132,18 @@ class CropView(ApiView):
         if crop is None:
             raise RecognitionError("not_found", "No crop is kept under this reference_id.")
         return HttpResponse(crop, content_type="image/jpeg")
+
+
+class ExportView(ApiView):
+    """Hand out everything that is held on one person, as a ZIP with a README.txt."""
+
+    rules: ClassVar = {"GET": permissions.EXPORT}
+    forms: ClassVar = {"GET": GalleryForm}
+
+    @documented("export_user", GalleryForm, {(200, "application/zip"): ZIP}, errors=UNKNOWN)
+    @limited
+    def get(self, request: Request, user_id: str) -> HttpResponse:
+        exported = services.export_person(self.gallery(self.sent()), user_id, actor=self.actor)
+        answer = HttpResponse(exported, content_type="application/zip")
+        answer["Content-Disposition"] = f'attachment; filename="{user_id}.zip"'
+        return answer

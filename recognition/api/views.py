@@ -50,7 +50,14 @@ class RegisterView(PictureView):
             201: RegistrationSerializer,
             200: (RegistrationSerializer, "A dry run: nothing was changed."),
         },
-        errors=(*PICTURE, *FACE, "multiple_faces", "duplicate_face", "gallery_not_found"),
+        errors=(
+            *PICTURE,
+            *FACE,
+            "multiple_faces",
+            "duplicate_face",
+            "consent_required",
+            "gallery_not_found",
+        ),
     )
     @limited
     def post(self, request: Request) -> Response:
@@ -75,7 +82,7 @@ class VerifyView(PictureView):
         "verify",
         VerifyForm,
         {200: VerificationSerializer},
-        errors=(*PICTURE, *FACE, "user_not_found", "gallery_not_found"),
+        errors=(*PICTURE, *FACE, "consent_required", "user_not_found", "gallery_not_found"),
     )
     @limited
     def post(self, request: Request) -> Response:

@@ -15,9 +15,10 @@ from recognition.decisions import Policy
 from recognition.doctor.verdict import Verdict, fault, ok, warning
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, Worker
-from recognition.models import DEFAULT_GALLERY, Erasure, Event, Gallery, Subject
+from recognition.models import DEFAULT_GALLERY, Erasure, Event, Gallery, StoredCalibration, Subject
 from recognition.networks.catalogue import MTCNN
 
+A_YEAR = timedelta(days=365)  # faces change, and cameras are exchanged; measuring takes minutes
 # HSTS, redirection to https, secure cookies.
 ABOUT_HTTPS = {"security.W004", "security.W008", "security.W012", "security.W016"}
 SOON = timedelta(minutes=1)  # in which events are chained and erasures finished
@@ -40,9 +41,14 @@ def networks() -> Iterator[Verdict]:
 
 def calibrations() -> Iterator[Verdict]:
     """Say where what was measured does not bear what is decided by it."""
-    told = 0
-    counted = Subject.objects.order_by().values_list("gallery").annotate(Count("pk"))
-    counts = dict(counted)
+    found = [*_too_small(), *_too_old()]
+    yield from found
+    if not found:
+        yield ok("calibrations", "They are recent, and reach as far as the galleries are large.")
+
+
+def _too_small() -> Iterator[Verdict]:
+    counts = dict(Subject.objects.order_by().values_list("gallery").annotate(Count("pk")))
     for gallery in Gallery.objects.with_calibration():
         people = counts.get(gallery.pk, 0)
         if not people and gallery.name != DEFAULT_GALLERY:
@@ -50,11 +56,16 @@ def calibrations() -> Iterator[Verdict]:
         embedder = runtime.embedder_of(gallery)
         policy = Policy.for_identify(embedder, people=people, gallery=gallery)
         if said := policy.warning():
-            told += 1
             remedy = "Measure your own photographs (`manage.py evaluate`): docs/accuracy.md."
             yield warning("calibrations", f"Gallery {gallery.name!r}: {said}", remedy)
-    if not told:
-        yield ok("calibrations", "They reach as far as the galleries are large.")
+
+
+def _too_old() -> Iterator[Verdict]:
+    before = timezone.now() - A_YEAR
+    for old in StoredCalibration.objects.filter(active=True, created__lt=before):
+        said = f"{old} was measured on {old.created:%Y-%m-%d}: people have aged since."
+        remedy = "Measure again (`manage.py evaluate`): docs/accuracy.md."
+        yield warning("calibrations", said, remedy)
 
 
 def worker() -> Iterator[Verdict]:

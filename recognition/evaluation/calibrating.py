@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from django.utils.text import slugify
+from numpy.typing import NDArray
 
 from recognition import calibration
 from recognition.curves import Calibration, Curve
 from recognition.decisions import IDENTIFY_FPIR, fmr_for
+from recognition.evaluation.rates import threshold_for
+from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
 REFERENCES = 3
+TAKEN = range(1, REFERENCES + 1)
 FEWEST_OWNERS = 30  # people with so many photographs, or there is no table for them
 DRAWS = 20
 SEED = 20180402
@@ -108,3 +112,67 @@ def searched(
                 rates = calibration.open_set(searches, **shape, threshold=threshold)
                 rows.append({"threshold_is": kind, **asdict(rates)})
     return {"ambiguity_margin": round(margin, 4), "searches": rows}
+
+
+def mixtures(
+    embeddings: Floats, labels: Any, tables: list[dict[str, Any]], people: int
+) -> list[dict[str, Any]]:
+    """Return FNIR at FPIR 1 % in galleries whose people have one to REFERENCES references.
+
+    Decided by a threshold for each number of references, as by default, and by one for all.
+    """
+    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
+    measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
+    fmr = fmr_for(IDENTIFY_FPIR, people)
+    drawn = [draw_mixture(embeddings, labels, people, SEED + n) for n in range(DRAWS)]
+    own = {n: measured.threshold_at(fmr, n) - measured.threshold_at(fmr) for n in TAKEN}
+    rows = []
+    for kind, taken in (("by references", own), ("one for all", dict.fromkeys(TAKEN, 0.0))):
+        rows.append({"threshold_is": kind, "people": people, **_mixed(drawn, taken)})
+    return rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Mixture:
+    """One gallery. counts (N,): references of each person; known (P, N) similarities of probes, of
+    the person of that place; strangers (S, N)."""
+
+    counts: NDArray[np.int64]
+    known: Floats
+    strangers: Floats
+
+
+def draw_mixture(embeddings: Floats, labels: Any, people: int, seed: int) -> Mixture:
+    """Register ``people`` at random, each from what they have but for one photograph, the probe.
+
+    One photograph of everybody else is a stranger.
+    """
+    generator = np.random.default_rng(seed)
+    everybody = generator.permutation(np.unique(labels))
+    shuffled = generator.permutation(len(labels))
+    of = {p: shuffled[labels[shuffled] == p] for p in everybody.tolist()}
+    registered = sorted(everybody[:people].tolist(), key=lambda p: len(of[p]) < 2)
+    known = [p for p in registered if len(of[p]) > 1]
+    counts = np.array([min(REFERENCES, max(1, len(of[p]) - 1)) for p in registered])
+    means = [embeddings[of[p][:n]].mean(axis=0) for p, n in zip(registered, counts, strict=True)]
+    templates = unit(np.stack(means)).T
+    probes = [of[p][n] for p, n in zip(known, counts, strict=False)]
+    strangers = [of[p][0] for p in everybody[people:].tolist()]
+    return Mixture(counts, embeddings[probes] @ templates, embeddings[strangers] @ templates)
+
+
+def _mixed(drawn: list[Mixture], taken: dict[int, float]) -> dict[str, Any]:
+    """Return FNIR where 1 % of strangers are named, of everybody and by number of references."""
+    right, own, strangers, counts = [], [], [], []
+    for one in drawn:
+        handicaps = np.array([taken[n] for n in one.counts.tolist()], np.float32)
+        known = one.known - handicaps
+        right.append(known.argmax(axis=1) == np.arange(len(known)))
+        own.append(known.max(axis=1))
+        strangers.append((one.strangers - handicaps).max(axis=1))
+        counts.append(one.counts[: len(known)])
+    limit = threshold_for(np.concatenate(strangers), IDENTIFY_FPIR)
+    missed = ~(np.concatenate(right) & (np.concatenate(own) >= np.float32(limit)))
+    having = np.concatenate(counts)
+    of = {n: round(float(missed[having == n].mean()), 4) for n in TAKEN if (having == n).any()}
+    return {"fnir": round(float(missed.mean()), 4), "fnir_by_references": of}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,21 @@ from django.conf import settings
 from recognition import runtime
 from recognition.errors import RecognitionError
 from recognition.evaluation.cache import EmbeddingCache
+from recognition.evaluation.samples import NO_FACE, Taken
 from recognition.management.jobs import each, progress
 from recognition.management.pictures import is_picture
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import Extractor, principal
-from recognition.pipeline.types import Face, Floats, Picture
+from recognition.pipeline.quality import QualityLimits, faults
+from recognition.pipeline.types import Face, Floats, Picture, Quality
+from recognition.services.registration import RIVAL_AREA
 
 NOTHING: Floats = np.empty(0, np.float32)
+MEASURES = len(fields(Quality))
+BESIDE = 2  # numbers about the greatest other face
 
-Make = Callable[[Extractor, Picture, Face], Floats]
+# From a picture with its faces, and the place of the principal one, to a row of numbers.
+Make = Callable[[Extractor, Picture, list[Face], int], Floats]
 Alter = Callable[[Picture], Picture]
 
 
@@ -51,20 +57,53 @@ def photographs_in(folder: Path) -> list[Photograph]:
     return found
 
 
-def embedding(extractor: Extractor, picture: Picture, face: Face) -> Floats:
-    """Return the (D,) embedding of a face, as registrations and searches make it."""
-    made = extractor.embed(picture, [face])[0].embedding
-    assert made is not None  # noqa: S101  # embed() has just made it
-    return made
-
-
-def views(extractor: Extractor, picture: Picture, face: Face) -> Floats:
+def views(extractor: Extractor, picture: Picture, faces: list[Face], place: int) -> Floats:
     """Return (2 D,): the embedding of the crop alone, then that of its mirror image."""
     embedder = extractor.embedder
     network = runtime.network(embedder.id)
     alone = runtime.EMBEDDERS[embedder.id](network, mirrored=False)
-    crop = embedder.crop(picture, face.detection)
+    crop = embedder.crop(picture, faces[place].detection)
     return alone.embed(np.stack([crop, crop[:, ::-1]])).ravel()
+
+
+def measured(extractor: Extractor, picture: Picture, faces: list[Face], place: int) -> Floats:
+    """Return (8 + D,): what the face measures, then size and share of area of the greatest other
+    face, 0 without one, then the embedding as registrations and searches make it."""
+    face = faces[place]
+    others = [other for other in faces if other is not face]
+    rival = max(others, key=lambda other: other.box.area, default=None)
+    beside = (rival.quality.size, rival.box.area / face.box.area) if rival else (0.0, 0.0)
+    made = extractor.embed(picture, [face])[0].embedding
+    assert made is not None  # noqa: S101  # embed() has just made it
+    return np.array([*astuple(face.quality), *beside, *made], np.float32)
+
+
+def taken_as(row: Floats, limits: QualityLimits) -> Taken:
+    """Return what the service makes of a photograph, by what ``measured`` returned of it."""
+    if not len(row):
+        return Taken(NOTHING, NO_FACE, NO_FACE)
+    values = [round(float(value), 3) for value in row[:MEASURES]]  # as they were before float32
+    size, share = row[MEASURES : MEASURES + BESIDE]
+    found = faults(Quality(*values), limits)
+    refused = found[0].code if found else ""
+    rivals = "multiple_faces" if share > RIVAL_AREA and size >= limits.min_size else ""
+    return Taken(row[MEASURES + BESIDE :], refused, refused or rivals)
+
+
+def take(
+    paths: Sequence[Path],
+    embedder: str,
+    options: dict[str, Any],
+    *,
+    how: str = "",
+    alter: Alter | None = None,
+) -> list[Taken]:
+    """Return the principal face of each photograph, and whether the service would take it."""
+    limits = runtime.extractor(embedder).limits
+    named = f"measured-{limits.min_size:g}-{settings.FACE_DETECTION_CONFIDENCE:g}"
+    named += f"-{how}" if how else ""
+    rows = extract(paths, embedder, options, how=named, make=measured, alter=alter)
+    return [taken_as(row, limits) for row in rows]
 
 
 def extract(
@@ -72,8 +111,8 @@ def extract(
     embedder: str,
     options: dict[str, Any],
     *,
-    how: str = "default",
-    make: Make = embedding,
+    how: str,
+    make: Make,
     alter: Alter | None = None,
 ) -> list[Floats]:
     """Return what ``make`` makes of the principal face of each photograph, empty without a face.
@@ -103,7 +142,7 @@ def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats:
     except RecognitionError:  # what cannot be read has no face; it is counted among those
         return NOTHING
     picture = alter(picture) if alter else picture
-    faces = extractor.detect(picture)
+    faces = extractor.detect(picture, min_face_size=int(extractor.limits.min_size))
     if not faces:
         return NOTHING
-    return make(extractor, picture, faces[principal(faces, picture)])
+    return make(extractor, picture, faces, principal(faces, picture))

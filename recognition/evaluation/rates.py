@@ -6,6 +6,7 @@ Every comparison counts alike. Source of terms: ISO/IEC 19795-1.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,7 +113,6 @@ def curve(genuine: Scores, impostor: Scores, points: int = 200) -> dict[str, lis
 def verification(found: Comparisons) -> dict[str, Any]:
     """Return EER and FNMR at FMR 1e-2 to 1e-5, each with intervals, and the curve."""
     genuine, impostor = found.genuine, found.impostor
-    rate, threshold = equal_error_rate(genuine, impostor)
     rows: list[dict[str, Any]] = []
     for fmr in RATES:
         if not supported(fmr, len(impostor)):
@@ -126,37 +126,73 @@ def verification(found: Comparisons) -> dict[str, Any]:
     return {
         "genuine": len(genuine),
         "impostor": len(impostor),
-        "eer": {"rate": rate, "threshold": threshold},
+        "eer": _eer(found),
         "fnmr_at_fmr": rows,
         "curve": curve(genuine, impostor),
     }
 
 
+def _eer(found: Comparisons) -> dict[str, Any]:
+    """Return the EER with its interval; ``refused`` where there is too little to tell it by."""
+    rate, threshold = equal_error_rate(found.genuine, found.impostor)
+    trials = min(len(found.genuine), len(found.impostor))
+    told = {"rate": rate, "threshold": threshold, "bootstrap_95": bootstrap_eer(found, rate)}
+    least = RULE_OF_THREE / trials
+    if rate < least:
+        told["refused"] = f"{trials:,} trials cannot tell a rate under {least:.2g}."
+    return told
+
+
 def bootstrap_fnmr(found: Comparisons, fmr: float, resamples: int = RESAMPLES) -> list[float]:
-    """Return the 95 % interval of FNMR at an FMR, people being drawn again with replacement.
+    """Return the 95 % interval of FNMR at an FMR, people being drawn again with replacement."""
+    top = _highest(found, fmr)
+    rates = []
+    for reached, weights in _redrawn(found, top, resamples):
+        within = int(np.searchsorted(reached, fmr, side="right"))
+        limit = found.impostor[top[min(within, len(top) - 1)]]
+        rates.append(float(weights[found.genuine <= limit].sum() / weights.sum()))
+    return interval(rates)
+
+
+def bootstrap_eer(found: Comparisons, rate: float, resamples: int = RESAMPLES) -> list[float]:
+    """Return the 95 % interval of the EER, which is ``rate``, people being drawn again."""
+    top = _highest(found, rate)
+    order = np.argsort(found.genuine, kind="stable")
+    below = np.searchsorted(found.genuine[order], found.impostor[top])
+    rates = []
+    for reached, weights in _redrawn(found, top, resamples):
+        missed = np.concatenate([[0], np.cumsum(weights[order])])[below] / weights.sum()
+        at = int(np.argmin(np.abs(reached - missed)))
+        rates.append(float((reached[at] + missed[at]) / 2))
+    return interval(rates)
+
+
+def _highest(found: Comparisons, fmr: float) -> NDArray[np.int64]:
+    """Return the highest impostor scores' places, from the top: all that can matter at ``fmr``."""
+    kept = min(len(found.impostor), max(1000, int(5 * fmr * len(found.impostor))))
+    top = np.argpartition(-found.impostor, kept - 1)[:kept]
+    return np.asarray(top[np.argsort(-found.impostor[top], kind="stable")])
+
+
+def _redrawn(
+    found: Comparisons, top: NDArray[np.int64], resamples: int
+) -> Iterator[tuple[Doubles, NDArray[np.int64]]]:
+    """Yield the shares of impostors down to each of ``top``, and the weights of the genuine ones.
 
     A comparison counts as often as its people were drawn, so that what one person does to many
-    comparisons shows. Of impostors, those that can matter are looked at: the highest.
+    comparisons shows.
     """
     everybody = np.unique(np.concatenate([found.genuine_people, found.impostor_people.ravel()]))
     generator = np.random.default_rng(SEED)
-    kept = min(len(found.impostor), max(1000, int(5 * fmr * len(found.impostor))))
-    top = np.argpartition(-found.impostor, kept - 1)[:kept]
-    top = top[np.argsort(-found.impostor[top], kind="stable")]
     pairs = np.searchsorted(everybody, found.impostor_people[top])
     owners = np.searchsorted(everybody, found.genuine_people)
-    rates = []
     for _ in range(resamples):
         drawn = np.bincount(
             generator.integers(len(everybody), size=len(everybody)), minlength=len(everybody)
         )
-        reached = np.cumsum(drawn[pairs[:, 0]] * drawn[pairs[:, 1]])
-        within = int(np.searchsorted(reached, fmr * len(found.impostor), side="right"))
-        limit = found.impostor[top[min(within, kept - 1)]]
-        weights = drawn[owners]
-        if weights.sum():
-            rates.append(float(weights[found.genuine <= limit].sum() / weights.sum()))
-    return interval(rates)
+        reached = np.cumsum(drawn[pairs[:, 0]] * drawn[pairs[:, 1]]) / len(found.impostor)
+        if drawn[owners].sum():
+            yield reached, drawn[owners]
 
 
 def interval(values: list[float]) -> list[float]:

@@ -6,7 +6,7 @@ whose own person is not the best candidate, or is under the threshold. Source: I
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.evaluation import rates
-from recognition.evaluation.rates import Comparisons
+from recognition.evaluation.rates import Comparisons, Flags
 from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
@@ -22,6 +22,13 @@ FPIRS = (1e-1, 1e-2, 1e-3)
 MOST_IMPOSTORS = 20_000_000  # 80 MB
 BLOCK = 1_000  # probes compared at once with everybody
 Labels = NDArray[np.int64]
+# From numbers of references to what is taken from the similarities of who has so many.
+Handicap = Callable[[Labels], Floats]
+
+
+def no_handicap(counts: Labels) -> Floats:
+    """Take nothing from anybody."""
+    return np.zeros(len(counts), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,18 +57,25 @@ def templates_of(embeddings: Floats, labels: Labels) -> tuple[Floats, Labels]:
 
 
 def search(
-    templates: Floats, people: Labels, probes: tuple[Floats, Labels], strangers: Any
+    templates: Floats,
+    people: Labels,
+    probes: tuple[Floats, Labels],
+    strangers: Any,
+    taken: Floats | float = 0.0,
 ) -> Searched:
-    """Compare probes and strangers, each (embeddings, labels), with everybody."""
+    """Compare probes and strangers, each (embeddings, labels), with everybody.
+
+    ``taken``: (N,) from the similarities to each of them.
+    """
     ranks, own, best = [], [], []
     column = {person: place for place, person in enumerate(people.tolist())}
     for part, whose in blocks(*probes):
-        similarities = part @ templates.T
+        similarities = part @ templates.T - taken
         right = similarities[np.arange(len(part)), [column[person] for person in whose.tolist()]]
         ranks.append((similarities > right[:, None]).sum(axis=1) + 1)
         own.append(right)
         best.append(similarities.max(axis=1))
-    unknown = [(part @ templates.T).max(axis=1) for part, _ in blocks(*strangers)]
+    unknown = [(part @ templates.T - taken).max(axis=1) for part, _ in blocks(*strangers)]
     return Searched(
         len(people),
         np.concatenate(ranks) if ranks else np.empty(0, np.int64),
@@ -77,20 +91,24 @@ def _joined(parts: list[Floats]) -> Floats:
     return np.concatenate(parts) if parts else np.empty(0, np.float32)
 
 
-def leave_one_out(embeddings: Floats, labels: Labels) -> tuple[Comparisons, Searched]:
+def leave_one_out(
+    embeddings: Floats, labels: Labels, handicap: Handicap = no_handicap
+) -> tuple[Comparisons, Searched]:
     """Compare each reference with everybody, its own person's template being made without it.
 
     Of impostor comparisons, so many are kept as MOST_IMPOSTORS, chosen at random.
     """
     templates, people = templates_of(embeddings, labels)
     column = np.searchsorted(people, labels)
-    own = _without_itself(embeddings, column)
+    counts = np.bincount(column)
+    taken = handicap(counts)
+    own = _without_itself(embeddings, column) - handicap(np.maximum(1, counts - 1))[column]
     alone = np.isnan(own)
     kept = min(1.0, MOST_IMPOSTORS / max(1, len(labels) * (len(people) - 1)))
     generator = np.random.default_rng(rates.SEED)
     ranks, others, impostors, pairs = [], [], [], []
     for part, rows in blocks(embeddings, np.arange(len(labels))):
-        similarities = part @ templates.T
+        similarities = part @ templates.T - taken
         similarities[np.arange(len(part)), column[rows]] = -np.inf
         others.append(similarities.max(axis=1))
         ranks.append((similarities > own[rows][:, None]).sum(axis=1) + 1)
@@ -117,11 +135,16 @@ def _without_itself(embeddings: Floats, column: Labels) -> Floats:
 
 
 def against(
-    embeddings: Floats, labels: Labels, found: Searched, strangers: tuple[Floats, Labels]
+    embeddings: Floats,
+    labels: Labels,
+    found: Searched,
+    strangers: tuple[Floats, Labels],
+    handicap: Handicap = no_handicap,
 ) -> Searched:
     """Return the same searches with photographs of strangers instead."""
     templates, _ = templates_of(embeddings, labels)
-    best = [(part @ templates.T).max(axis=1) for part, _ in blocks(*strangers)]
+    taken = handicap(np.unique(labels, return_counts=True)[1])
+    best = [(part @ templates.T - taken).max(axis=1) for part, _ in blocks(*strangers)]
     return replace(found, strangers=_joined(best), strangers_of=strangers[1])
 
 
@@ -136,14 +159,20 @@ def split(embeddings: Floats, labels: Labels, *, references: int, strangers: boo
     The first ``references`` photographs of each person are registered, the others are probes. With
     ``strangers``, every second person (by a seeded shuffle) is registered, the others ask.
     """
+    parts = roles(labels, references=references, strangers=strangers)
+    return tuple((embeddings[rows], labels[rows]) for rows in parts)
+
+
+def roles(labels: Labels, *, references: int, strangers: bool) -> tuple[Flags, Flags, Flags]:
+    """Return which photographs are registered, which are probes, which are strangers': (N,) each.
+
+    As ``split`` says.
+    """
     generator = np.random.default_rng(rates.SEED)
     people = generator.permutation(np.unique(labels))
-    outside = people[::2] if strangers else people[:0]
-    unknown = np.isin(labels, outside)
+    unknown = np.isin(labels, people[::2] if strangers else people[:0])
     nth = _place_among_own(labels)
-    registered = ~unknown & (nth < references)
-    probes = ~unknown & (nth >= references)
-    return tuple((embeddings[rows], labels[rows]) for rows in (registered, probes, unknown))
+    return ~unknown & (nth < references), ~unknown & (nth >= references), unknown
 
 
 def _place_among_own(labels: Labels) -> Labels:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from django.db.models import F
+from django.db.models import Count, F
 from numpy.typing import NDArray
 
 from recognition import vault
 from recognition.errors import RecognitionError
-from recognition.evaluation.report import Sample
-from recognition.models import Gallery, Reference, from_bytes
-from recognition.pipeline.types import Floats
+from recognition.evaluation.rates import proportion
+from recognition.evaluation.samples import Sample, Taken
+from recognition.models import Event, Gallery, Reference, from_bytes
 
 DAYS_A_YEAR = 365.25
+NONE: Mapping[str, Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,11 +97,17 @@ def _years(text: str) -> float:
     return date.fromisoformat(text).toordinal() / DAYS_A_YEAR
 
 
-NEEDED = ("embedder", "sealed_embedding", "subject__number")
+def years_apart(dates: Mapping[str, float], one: Path, other: Path) -> float:
+    """Return the years between two photographs, NaN where a date is not known."""
+    first, second = (dates.get(f"{f.parent.name}/{f.name}", np.nan) for f in (one, other))
+    return abs(first - second)
 
 
-def gallery_sample(gallery: Gallery) -> Sample:
-    """Return the references of a gallery as they are stored."""
+NEEDED = ("embedder", "sealed_embedding", "subject__number", "subject__user_id")
+
+
+def gallery_sample(gallery: Gallery, groups: Mapping[str, Mapping[str, str]] = NONE) -> Sample:
+    """Return the references of a gallery as they are stored, named ``<user_id>/<reference_id>``."""
     rows = Reference.objects.filter(
         subject__gallery=gallery,
         subject__active=True,
@@ -113,18 +121,43 @@ def gallery_sample(gallery: Gallery) -> Sample:
     numbers = np.array([one.subject.number for one in listed], np.int64)
     opened = (one.open_embedding(keys[one.subject.number]) for one in listed)
     vectors = np.array([from_bytes(raw) for raw in opened], np.float32)
-    return Sample([f"{one.subject.number}/{one.pk}" for one in listed], vectors, numbers)
+    names = [f"{one.subject.user_id}/{one.pk}" for one in listed]
+    return Sample(names, vectors, numbers, groups)
 
 
 def sample_of(
     names: list[str],
-    embeddings: list[Floats],
+    taken: Sequence[Taken],
     groups: Mapping[str, Mapping[str, str]],
     dates: Mapping[str, float],
 ) -> Sample:
-    """Return the photographs in which a face was found."""
-    found = [n for n, embedding in enumerate(embeddings) if len(embedding)]
-    people = [names[n].split("/")[0] for n in found]
+    """Return all photographs, those without a face and those that the service refuses included."""
+    people = [name.split("/")[0] for name in names]
     labels = np.unique(people, return_inverse=True)[1] if people else np.empty(0, np.int64)
-    rows = np.stack([embeddings[n] for n in found]) if found else np.empty((0, 1), np.float32)
-    return Sample([names[n] for n in found], rows, labels.astype(np.int64), groups, dates)
+    width = max((len(one.embedding) for one in taken), default=0)
+    rows = np.zeros((len(names), max(width, 1)), np.float32)
+    for row, one in zip(rows, taken, strict=True):
+        row[: len(one.embedding)] = one.embedding
+    both = list(zip(names, taken, strict=True))
+    refused = {name: one.refused for name, one in both if one.refused}
+    unfit = {name: one.unfit for name, one in both if one.unfit}
+    return Sample(names, rows, labels.astype(np.int64), groups, dates, refused, unfit)
+
+
+REFUSALS = ("no_face", "face_too_small", "low_quality", "multiple_faces", "not_searched")
+
+
+def attempts_at(gallery: Gallery) -> dict[str, dict[str, Any]]:
+    """Return, by act, how many requests to a gallery came to nothing for want of a good face.
+
+    Read from the events there still are; an act that nobody tried is left out.
+    """
+    acts = ("register", "verify", "identify")
+    rows = Event.objects.filter(gallery=gallery.name, act__in=acts).order_by()
+    found: dict[str, dict[str, Any]] = {}
+    for act in acts:
+        counts = dict(rows.filter(act=act).values_list("outcome").annotate(count=Count("pk")))
+        reasons = {outcome: counts[outcome] for outcome in REFUSALS if outcome in counts}
+        if trials := sum(counts.values()):
+            found[act] = {**proportion(sum(reasons.values()), trials), "reasons": reasons}
+    return found

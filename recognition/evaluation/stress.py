@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from recognition.evaluation.extraction import Alter
-from recognition.pipeline.types import Face, Floats, Picture
+from recognition.evaluation.samples import Taken
+from recognition.pipeline.types import Face, Picture
 
 SEED = 19795
 
@@ -97,12 +98,12 @@ def alteration(kind: str, step: float, find: Callable[[Picture], Face | None]) -
     return alter
 
 
-def probes_of(people: list[str], made: list[Floats], most: int) -> tuple[dict[str, int], list[int]]:
+def probes_of(people: list[str], taken: list[Taken], most: int) -> tuple[dict[str, int], list[int]]:
     """Return the photograph that stands for each person, and the places of ``most`` others."""
     registered: dict[str, int] = {}
     others = []
-    for place, (person, embedding) in enumerate(zip(people, made, strict=True)):
-        if len(embedding) and registered.setdefault(person, place) != place:
+    for place, (person, one) in enumerate(zip(people, taken, strict=True)):
+        if len(one.embedding) and registered.setdefault(person, place) != place:
             others.append(place)
     chosen = np.random.default_rng(SEED).permutation(len(others))[:most]
     return registered, [others[n] for n in sorted(chosen.tolist())]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from django.core.management.base import CommandParser
 
+from recognition.consent import BASES, CONSENT_FIELDS, LONGEST_VERSION
 from recognition.decisions import Wanted
 from recognition.models import GREATEST_RATE, LEAST_RATE, Subject
 from recognition.pipeline.types import Box
@@ -87,3 +89,37 @@ def wanted(options: Mapping[str, Any], name: str) -> Wanted:
 def selection(options: Mapping[str, Any]) -> Selection:
     """Return which face is meant."""
     return Selection(face=options["face"], box=options["box"])
+
+
+def day(text: str) -> date:
+    """Read a day."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r} is no day: write YYYY-MM-DD") from None
+
+
+def version(text: str) -> str:
+    """Read the name of a text that was agreed to."""
+    if len(text) > LONGEST_VERSION or not text.isprintable():
+        message = f"a version has at most {LONGEST_VERSION} printable characters"
+        raise ArgumentTypeError(message)
+    return text
+
+
+def add_consent(parser: CommandParser) -> None:
+    """Let a command take on what ground people are registered, and for how long."""
+    group = parser.add_argument_group("consent and retention")
+    group.add_argument("--lawful-basis", choices=[name for name, _ in BASES])
+    group.add_argument("--consent-version", type=version, metavar="TEXT", help="the text agreed to")
+    for name, text in (
+        ("consent-given", "when (default: today)"),
+        ("consent-expires", "the last day of the consent"),
+        ("retain-until", "the last day on which they are kept"),
+    ):
+        group.add_argument(f"--{name}", type=day, metavar="DAY", help=text)
+
+
+def consent(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was given of that."""
+    return {name: options[name] for name in CONSENT_FIELDS if options[name] is not None}

@@ -5,7 +5,7 @@ import recognition.key_models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("recognition", "0040_contexts"),
+        ("recognition", "0050_consent"),
     ]
 
     operations = [

@@ -19,6 +19,7 @@ from recognition.services.people import (
     update_user,
     view_user,
 )
+from recognition.services.personal import export_person
 from recognition.services.recognition import compare, detect, identify, verify
 from recognition.services.registration import RegisterOptions, register
 
@@ -31,6 +32,7 @@ __all__ = [
     "detect",
     "erase_references",
     "erase_subjects",
+    "export_person",
     "find_gallery",
     "find_reference",
     "find_user",

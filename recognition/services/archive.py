@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from django.conf import settings
 
 from recognition.errors import RecognitionError
-from recognition.import_models import Import, from_stored
+from recognition.import_models import Import
 from recognition.services.manifest import Entry, Fault
 
 TAKEN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what every program writes
@@ -66,7 +66,7 @@ class Slices(io.RawIOBase):
         """Hold the slice that has the byte at ``position``; return where it begins."""
         first = self._offsets[bisect_right(self._offsets, position) - 1]
         if first != self._held:
-            self._data = from_stored(self._batch.slices.get(offset=first).data)
+            self._data = self._batch.slices.get(offset=first).open()
             self._held = first
         return first
 
@@ -140,6 +140,13 @@ def _fault(info: zipfile.ZipInfo) -> Fault | None:
     if info.file_size > max(info.compress_size, 1) * RATIO and info.file_size > 2**20:
         return Fault("unsupported_member", "It is packed too tightly for a picture.")
     return None
+
+
+def extent(archive: zipfile.ZipFile, place: int) -> tuple[int, int]:
+    """Return where the member at ``place`` begins in the ZIP, its header included, and ends."""
+    begins = archive.infolist()[place].header_offset
+    others = [info.header_offset for info in archive.infolist() if info.header_offset > begins]
+    return begins, min([*others, archive.start_dir])
 
 
 def read(archive: zipfile.ZipFile, place: int) -> bytes | Fault:

@@ -18,11 +18,11 @@ from itertools import islice
 from django.conf import settings
 from django.db import transaction
 
-from recognition import vault
 from recognition.errors import RecognitionError
 from recognition.models import AuditState, Event, Sighting
 from recognition.networks.files import locked, move_into_place
-from recognition.services.receipts import HASHING
+from recognition.services import syslog
+from recognition.services.receipts import hashing_key
 from recognition.services.results import Actor
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def _seal_some() -> int:
 
 def chain_key() -> bytes:
     """Return the key of the chain."""
-    return vault.made_keys([HASHING])[HASHING]
+    return hashing_key()
 
 
 def link(key: bytes, before: str, event: Event) -> str:
@@ -141,6 +141,7 @@ def _write_head(state: AuditState) -> None:
             new = path.with_name(f"{path.name}.new")
             new.write_text(f"{state.head} {state.head_link}\n")
             move_into_place(new, path)
+            syslog.tell(f"audit head {state.head} {state.head_link}")
 
 
 def _written() -> str:

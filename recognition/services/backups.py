@@ -45,10 +45,12 @@ from recognition.models import (
 from recognition.services import audit
 from recognition.services.erasure import erase_subjects
 from recognition.services.orphans import people_of
+from recognition.services.people import record_act
 from recognition.services.receipts import (
     ERASED,
     HASHING,
     entries,
+    hashing_key,
     is_logged,
     log_path,
     logged,
@@ -71,18 +73,19 @@ def keys_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.keys")
 
 
-def backup(path: Path) -> int:
+def backup(path: Path, actor: Actor) -> int:
     """Write a backup and its keys; return how many rows there are."""
     identity = f"backup-{secrets.token_hex(16)}"
     with snapshot():
         key = _file_key(identity)
         count = stream.write_lines(path, key, identity, _rows())
     _write_keys(keys_path(path))
+    record_act("backup", actor, decision={"rows": count})
     return count
 
 
 def _file_key(identity: str) -> bytes:
-    return hmac.digest(vault.made_keys([HASHING])[HASHING], identity.encode(), "sha256")
+    return hmac.digest(hashing_key(), identity.encode(), "sha256")
 
 
 @contextmanager
@@ -118,7 +121,8 @@ def _write_keys(path: Path) -> None:
     new, digest = path.with_name(f"{path.name}.new"), hashlib.sha256()
     with new.open("w") as file:
         for page in vault.keys().pages():
-            for number, wrapped in page.items():
+            kept = {number: key for number, key in page.items() if number >= HASHING}
+            for number, wrapped in kept.items():  # imports are begun again
                 line = f"{number} {base64.b64encode(wrapped).decode()}\n"
                 digest.update(line.encode())
                 file.write(line)
@@ -151,7 +155,7 @@ def take_keys(path: Path) -> int:
 
     All or none. Raises ``invalid_request`` and SealBrokenError.
     """
-    if any(number != HASHING for page in vault.keys().pages() for number in page):
+    if any(number > HASHING for page in vault.keys().pages() for number in page):
         raise RecognitionError(
             "invalid_request",
             "The key store holds keys of people already.",
@@ -179,6 +183,7 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
         _reset_sequences()
         _suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
+        record_act("restore", actor, decision={"rows": dict(counts), "erasures": erasures})
     audit.set_head_aside()
     runtime.publish()
     return counts

@@ -13,8 +13,8 @@ from recognition.decisions import Policy
 from recognition.models import Event, Gallery, Reference, Subject, from_bytes
 from recognition.pipeline.types import Floats
 from recognition.services.likeness import FEW, to_the_others
+from recognition.services.naming import named
 from recognition.services.people import find_user
-from recognition.services.recognition import named
 from recognition.services.results import Match
 
 NEIGHBOURS = 5

@@ -12,17 +12,19 @@ from django.db.models import Count, QuerySet
 
 from recognition import runtime
 from recognition.errors import RecognitionError
-from recognition.import_models import ImportFile
+from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
     DEFAULT_GALLERY,
     Erasure,
     Gallery,
     GalleryChange,
+    OtherEmbedding,
     PersonTemplate,
     Reference,
     Subject,
     in_parts,
 )
+from recognition.services import waiting
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.receipts import receipts_for
 from recognition.services.results import Actor, Erased, Receipt
@@ -30,6 +32,7 @@ from recognition.vault.store import emptied_log
 
 log = logging.getLogger(__name__)
 _owed = threading.Event()
+HOLD_FACES = (Subject, Reference, PersonTemplate, OtherEmbedding, ImportFile, ImportSlice)
 
 
 def unregister(gallery: Gallery, user_id: str, *, actor: Actor) -> Erased:
@@ -75,16 +78,26 @@ def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased
     references, crops = (sum(c.get(name, 0) for c in owned) for name in ("references", "crops"))
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
-    ImportFile.objects.forget(subjects)
+    waiting.forget(subjects)
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(len(subjects), references, crops, templates)
 
 
 def erase_bytes(rows: QuerySet[Any]) -> None:
-    """Delete rows, and on SQLite their bytes too, which would else stay in its write-ahead log."""
+    """Delete rows and, when that is committed, their bytes.
+
+    SQLite would keep them in its write-ahead log, PostgreSQL in its tables.
+    """
     rows.delete()
-    if connection.vendor == "sqlite":
-        transaction.on_commit(_empty_write_ahead_log)
+    transaction.on_commit(
+        _empty_write_ahead_log if connection.vendor == "sqlite" else _vacuum_tables
+    )
+
+
+def _vacuum_tables() -> None:
+    if not connection.in_atomic_block:
+        with connection.cursor() as cursor:
+            cursor.execute(f"VACUUM {', '.join(model._meta.db_table for model in HOLD_FACES)}")
 
 
 def _empty_write_ahead_log() -> None:
@@ -155,4 +168,5 @@ def delete_gallery(name: str, *, force: bool, actor: Actor) -> Erased:
         record("delete_gallery", gallery, actor)
         if gallery.name != DEFAULT_GALLERY:
             gallery.delete()
+            transaction.on_commit(waiting.destroy_unused_keys)  # its imports went with it
     return erased

@@ -9,7 +9,7 @@ from typing import Any
 
 from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED
 from recognition.errors import RecognitionError
-from recognition.models import Event, Subject, in_parts
+from recognition.models import Event, Gallery, Subject, in_parts
 
 ACTS = ("verify", "compare", "identify")
 LONGEST_ID = 18  # digits that surely fit into 63 bits
@@ -60,9 +60,24 @@ def find_decision(decision_id: str) -> Event:
     if decision_id.isascii() and decision_id.isdigit() and len(decision_id) <= LONGEST_ID:
         found = Event.objects.filter(pk=int(decision_id), act__in=ACTS).first()
     if found is None:
-        hint = "Answers carry decision_id; events are kept EVENTS_KEEP days."
-        raise RecognitionError("not_found", "There is no such decision.", hint=hint)
+        raise no_decision()
     return found
+
+
+def gallery_of(event: Event) -> str:
+    """Return what the gallery of a decision is called now; "": it is deleted.
+
+    Not by the name of then, which another gallery may have by now.
+    """
+    if (number := event.decision.get("gallery")) is None:
+        return event.gallery
+    return Gallery.objects.filter(pk=number).values_list("name", flat=True).first() or ""
+
+
+def no_decision() -> RecognitionError:
+    """Return the error for a decision that is not there, or not for who asks."""
+    hint = "Answers carry decision_id; events are kept EVENTS_KEEP days."
+    return RecognitionError("not_found", "There is no such decision.", hint=hint)
 
 
 def explain(event: Event) -> Explanation:
@@ -75,7 +90,7 @@ def explain(event: Event) -> Explanation:
         decision_id=event.pk,
         time=event.time,
         act=event.act,
-        gallery=event.gallery,
+        gallery=gallery_of(event) or event.gallery,
         outcome=event.outcome,
         request_id=event.request_id,
         user_id=whom,
@@ -106,9 +121,9 @@ def _names(event: Event) -> dict[int, str]:
     return {
         number: user_id
         for part in in_parts(numbers)
-        for number, user_id in Subject.objects.filter(
-            number__in=part, gallery__name=event.gallery
-        ).values_list("number", "user_id")
+        for number, user_id in Subject.objects.filter(number__in=part).values_list(
+            "number", "user_id"
+        )
     }
 
 
@@ -141,6 +156,8 @@ def _why(similarity: float, limit: float, place: int, lost: str) -> str:
 
 def _refused(kept: Mapping[str, Any]) -> list[str]:
     """Return what spoke against the picture, where something did."""
+    if kept.get("faces") == []:
+        return ["No face was found in the picture."]
     return [kept["detail"]] if kept.get("detail") else []
 
 

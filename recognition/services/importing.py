@@ -15,8 +15,9 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from recognition.consent import from_json
 from recognition.errors import RecognitionError
-from recognition.import_models import Import, ImportFile, from_stored, to_stored
+from recognition.import_models import Import, ImportFile
 from recognition.models import Reference, Subject
 from recognition.services import archive
 from recognition.services.erasure import erase_references, erase_subjects
@@ -117,7 +118,8 @@ class Run:
                 return False
             row = self.batch.files.filter(place=place, state=ImportFile.AWAITED)
             if isinstance(data, bytes):
-                row.update(data=to_stored(data), size=len(data), state=ImportFile.READY)
+                sealed = self.batch.seal("file", place, data)
+                row.update(data=sealed, size=len(data), state=ImportFile.READY)
             else:
                 row.update(
                     state=ImportFile.REFUSED, code=data.code, detail=data.detail, hint=data.hint
@@ -133,8 +135,11 @@ class Run:
             said = f"It was tried {file.attempts} times, and each time the worker ended."
             return Outcome(ImportFile.REFUSED, "internal_error", said, "Register it by itself.")
         self.batch.files.filter(pk=file.pk).update(attempts=file.attempts + 1)
-        upload = Upload(PurePosixPath(file.path).name, from_stored(file.data or b""))
-        options = RegisterOptions(display_name=file.display_name or None, bulk=True)
+        upload = Upload(PurePosixPath(file.path).name, file.open())
+        consent = from_json(self.batch.consent)
+        options = RegisterOptions(
+            display_name=file.display_name or None, bulk=True, consent=consent
+        )
         try:
             done = register(self.batch.gallery, file.user_id, [upload], options, self.actor)
         except RecognitionError as error:

@@ -12,10 +12,11 @@ from django.db import transaction
 from django.db.models import QuerySet, Sum
 from django.utils import timezone
 
+from recognition.consent import as_json
 from recognition.errors import RecognitionError
-from recognition.import_models import Import, ImportFile, ImportSlice, Worker, to_stored
+from recognition.import_models import SLICE_LIMIT, Import, ImportFile, ImportSlice, Worker
 from recognition.models import Gallery, Subject, in_parts
-from recognition.services import archive
+from recognition.services import archive, waiting
 from recognition.services.erasure import erase_bytes
 from recognition.services.folders import shown
 from recognition.services.manifest import Entry, Manifest
@@ -23,7 +24,6 @@ from recognition.services.people import record
 from recognition.services.results import Actor
 from recognition.worker import enqueue
 
-SLICE_LIMIT = 8 * 2**20  # bytes of a ZIP in one request
 RECENT = 20  # files, by whose times the remaining time is reckoned
 ROWS = 500  # of a report, read at once
 
@@ -36,20 +36,52 @@ def find(import_id: UUID) -> Import:
     return found
 
 
-def begin_folder(gallery: Gallery, name: str, entries: Sequence[Entry], actor: Actor) -> Import:
-    """Begin an import of files that will be sent one by one; ``entries`` lists all of them."""
+def begin_folder(
+    gallery: Gallery,
+    name: str,
+    entries: Sequence[Entry],
+    actor: Actor,
+    *,
+    consent: Mapping[str, Any] | None = None,
+) -> Import:
+    """Begin an import of files that will be sent one by one; ``entries`` lists all of them.
+
+    ``consent``: that of people who have no lawful basis yet, by ``CONSENT_FIELDS``.
+    """
     size = sum(entry.size for entry in entries)
     with transaction.atomic():
         batch = _begun(gallery, name, Import.FOLDER, size, actor)
+        _say(batch, consent)
         _list(batch, entries)
+        waiting.make_key(batch)
     return batch
 
 
-def begin_zip(gallery: Gallery, name: str, size: int, actor: Actor) -> Import:
-    """Begin an import of a ZIP of ``size`` bytes, which will be sent in slices."""
+def begin_zip(
+    gallery: Gallery,
+    name: str,
+    size: int,
+    actor: Actor,
+    *,
+    consent: Mapping[str, Any] | None = None,
+) -> Import:
+    """Begin an import of a ZIP of ``size`` bytes, which will be sent in slices.
+
+    ``consent``: as ``begin_folder`` takes it.
+    """
     if size == 0:
         raise RecognitionError("invalid_request", "The file is empty.", hint="Choose another one.")
-    return _begun(gallery, name, Import.ZIP, size, actor)
+    with transaction.atomic():
+        batch = _begun(gallery, name, Import.ZIP, size, actor)
+        _say(batch, consent)
+        waiting.make_key(batch)
+    return batch
+
+
+def _say(batch: Import, consent: Mapping[str, Any] | None) -> None:
+    if consent:
+        batch.consent = as_json(consent)
+        batch.save(update_fields=["consent"])
 
 
 def _begun(gallery: Gallery, name: str, kind: str, size: int, actor: Actor) -> Import:
@@ -88,8 +120,8 @@ def receive_files(batch: Import, files: Mapping[int, bytes]) -> None:
         for place, data in files.items():
             awaited = batch.files.filter(place=place, state=ImportFile.AWAITED)
             # The import was taken for its announced size.
-            fits = awaited.filter(size__gte=len(data))
-            fits.update(data=to_stored(data), size=len(data), state=ImportFile.READY)
+            fits, sealed = awaited.filter(size__gte=len(data)), batch.seal("file", place, data)
+            fits.update(data=sealed, size=len(data), state=ImportFile.READY)
             awaited.update(
                 state=ImportFile.REFUSED,
                 code="invalid_request",
@@ -109,7 +141,9 @@ def receive_slice(batch: Import, offset: int, data: bytes) -> int:
         _touch(batch)
         follows = Import.objects.filter(pk=batch.pk, received=offset)
         if follows.update(received=offset + len(data)):
-            ImportSlice.objects.create(batch=batch, offset=offset, data=to_stored(data))
+            piece = ImportSlice(batch=batch, offset=offset)
+            piece.seal(data)
+            piece.save(force_insert=True)
     return Import.objects.values_list("received", flat=True).get(pk=batch.pk)
 
 
@@ -183,6 +217,7 @@ def finish(batch: Import, state: str, actor: Actor) -> None:
             state=state, finished=now, changed=now, worker=None, trouble=""
         )
         record("import", batch.gallery, actor, outcome=state, decision=_numbers(batch))
+        transaction.on_commit(waiting.destroy_unused_keys)
 
 
 def discard(batch: Import, actor: Actor) -> None:
@@ -196,6 +231,7 @@ def discard(batch: Import, actor: Actor) -> None:
             )
         record("import", batch.gallery, actor, outcome="discarded", decision=_numbers(batch))
         erase_bytes(gone)
+        transaction.on_commit(waiting.destroy_unused_keys)
 
 
 def progress(batch: Import) -> dict[str, Any]:

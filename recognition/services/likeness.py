@@ -8,6 +8,7 @@ import numpy as np
 from django.conf import settings
 
 from recognition import runtime, vault
+from recognition.consent import may_be_matched
 from recognition.decisions import Policy
 from recognition.gallery.exact import ALL
 from recognition.models import PersonTemplate, Reference, Subject, from_bytes
@@ -100,7 +101,7 @@ class Near:
 def nearest(subject: Subject, *, limit: int) -> tuple[list[Near], int]:
     """Return the people of the gallery who are most like ``subject``, best first, among how many.
 
-    None who is inactive. Raises ``not_ready`` where the index cannot be asked.
+    None who may not be matched. Raises ``not_ready`` where the index cannot be asked.
     """
     index = runtime.index(subject.gallery)
     template = PersonTemplate.objects.filter(subject=subject).first()
@@ -108,6 +109,6 @@ def nearest(subject: Subject, *, limit: int) -> tuple[list[Near], int]:
         return [], len(index)
     [found] = index.search(from_bytes(template.vector)[None], limit=limit + 1, floor=ALL)
     others = {c.subject_number: c.similarity for c in found if c.subject_number != subject.number}
-    who = Subject.objects.filter(number__in=others, active=True)
+    who = Subject.objects.filter(may_be_matched(), number__in=others, active=True)
     near = sorted((Near(one, others[one.number]) for one in who), key=lambda near: -near.similarity)
     return near[:limit], len(index)

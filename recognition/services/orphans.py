@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from recognition import runtime, vault
 from recognition.errors import RecognitionError
+from recognition.gallery.follow import CopyLostError
+from recognition.gallery.milvus import BLOCK
+from recognition.gallery.sync import settle
+from recognition.import_models import Import, ImportFile, ImportSlice
 from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppression, in_parts
-from recognition.services.erasure import erase_subjects
-from recognition.services.receipts import HASHING, finish, hashes_of, logged
+from recognition.services import waiting
+from recognition.services.erasure import erase_bytes, erase_subjects
+from recognition.services.people import record_act
+from recognition.services.receipts import HASHING, finish, hashes_of, hashing_key, logged
 from recognition.services.results import Actor
+
+log = logging.getLogger(__name__)
+
+OVER = Q(batch__state__in=Import.OVER)
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """What was found: numbers of subjects, but for ``unfinished``, a count."""
+    """What was found: numbers of subjects, but for those that say otherwise."""
 
-    unfinished: int = 0
+    unfinished: int = 0  # a count
     keys: list[int] = field(default_factory=list)  # without a subject
     locked: list[int] = field(default_factory=list)  # people with references and without a key
     returned: list[int] = field(default_factory=list)  # people who were erased
     copied: list[int] = field(default_factory=list)  # in Redis, and not to be matched
+    engine: dict[str, list[int]] = field(default_factory=dict)  # in Milvus so, by embedder
+    waiting: list[int] = field(default_factory=list)  # files that wait, of who was erased: ids
+    left: int = 0  # a count: files, or slices of ZIPs, in imports that are over
+    import_keys: int = 0  # a count: of imports that are over, or gone
 
     @property
     def found(self) -> bool:
-        return bool(self.unfinished or self.keys or self.returned or self.copied)
+        lists = (self.keys, self.returned, self.copied, self.engine, self.waiting)
+        return any(lists) or bool(self.unfinished or self.left or self.import_keys)
 
 
 def search() -> Orphans:
-    """Look everywhere; nothing is changed."""
+    """Look everywhere; nothing is changed, but that Milvus follows what it has not followed yet."""
+    gone = logged() | set(Suppression.objects.values_list("user_hash", flat=True))
     return Orphans(
         unfinished=Erasure.objects.filter(finished=False).count(),
         keys=[number for page in vault.keys().pages() for number in _unknown(page)],
         locked=_locked(),
-        returned=_returned(),
+        returned=people_of(gone),
         copied=_copied(),
+        engine=_in_engine(),
+        waiting=_waiting(gone),
+        left=sum(rows.count() for rows in _left()),
+        import_keys=len(waiting.unused_keys()),
     )
 
 
@@ -60,18 +83,42 @@ def mend(orphans: Orphans, actor: Actor, *, nobody: bool = False) -> None:
         vault.keys().destroy(_unknown(orphans.keys))
         for some in in_parts(orphans.returned):
             erase_subjects(Subject.objects.filter(number__in=some), actor=actor)
+        for some in in_parts(orphans.waiting):
+            waiting.forget_files(ImportFile.objects.filter(pk__in=some))
+        for rows in _left():
+            erase_bytes(rows)
+        record_act("mend_erasures", actor, decision={"keys": len(orphans.keys)})
+    waiting.destroy_unused_keys()
+    _mend_copies(orphans)
+
+
+def _mend_copies(orphans: Orphans) -> None:
     if orphans.copied and (copy := runtime.template_cache()):
         copy.forget()
         runtime.publish()
+    engine = runtime.engine()
+    for embedder, numbers in orphans.engine.items():
+        for first in range(0, len(numbers), BLOCK):
+            if engine:
+                settle(engine, embedder, numbers[first : first + BLOCK])
 
 
 def _unknown(numbers: Iterable[int]) -> list[int]:
-    """Return those of ``numbers`` whom no subject has."""
+    """Return those of ``numbers`` whom no subject has; those of imports are none of theirs."""
     unknown: list[int] = []
-    for some in in_parts(n for n in numbers if n != HASHING):
+    for some in in_parts(n for n in numbers if n > HASHING):
         known = Subject.objects.filter(number__in=some).values_list("number", flat=True)
         unknown += sorted(set(some) - set(known))
     return unknown
+
+
+def _unmatched(numbers: Iterable[int]) -> list[int]:
+    """Return those of ``numbers`` who may not be matched, or are nobody."""
+    found: list[int] = []
+    for some in in_parts(numbers):
+        matched = Subject.objects.filter(number__in=some, active=True)
+        found += sorted(set(some) - set(matched.values_list("number", flat=True)))
+    return found
 
 
 def _locked() -> list[int]:
@@ -82,33 +129,56 @@ def _locked() -> list[int]:
     return found
 
 
-def _returned() -> list[int]:
-    """Return people whom the log or a suppression says are erased."""
-    return people_of(logged() | set(Suppression.objects.values_list("user_hash", flat=True)))
-
-
 def people_of(gone: set[str]) -> list[int]:
     """Return the numbers of those whose hash is in ``gone``."""
+    columns = ("number", "gallery__token", "gallery__name", "user_id")
+    return _of_gone(Subject.objects.values_list(*columns), gone)
+
+
+def _waiting(gone: set[str]) -> list[int]:
+    """Return the files that wait and are of those whose hash is in ``gone``."""
+    columns = ("pk", "batch__gallery__token", "batch__gallery__name", "user_id")
+    files = ImportFile.objects.filter(state__in=ImportFile.OPEN).exclude(user_id="")
+    return _of_gone(files.values_list(*columns), gone)
+
+
+def _of_gone(rows: QuerySet[Any, Any], gone: set[str]) -> list[int]:
+    """Return the firsts of ``rows``, which go on with a gallery's token and name, and a user_id."""
     if not gone:
         return []
-    key = vault.made_keys([HASHING])[HASHING]
-    columns = ("number", "gallery__token", "gallery__name", "user_id")
-    people = Subject.objects.values_list(*columns).iterator()
+    key = hashing_key()
     return [
-        number
-        for number, token, name, user_id in people
+        first
+        for first, token, name, user_id in rows.iterator()
         if not gone.isdisjoint(hashes_of(token, name, user_id, key))
     ]
+
+
+def _left() -> tuple[QuerySet[Any], QuerySet[Any]]:
+    """Return the files and slices that imports have kept, although they are over."""
+    files = ImportFile.objects.filter(OVER, data__isnull=False)
+    return files, ImportSlice.objects.filter(OVER)
 
 
 def _copied() -> list[int]:
     copy = runtime.template_cache()
     loaded = copy.load() if copy else None
-    if loaded is None:
-        return []
     found: list[int] = []
-    for block in loaded[1]:
-        for some in in_parts(block.numbers.tolist()):
-            matched = Subject.objects.filter(number__in=some, active=True)
-            found += sorted(set(some) - set(matched.values_list("number", flat=True)))
+    try:
+        for block in loaded[1] if loaded else ():
+            found += _unmatched(block.numbers.tolist())
+    except CopyLostError as lost:  # there is none, then
+        log.warning("the copy in Redis cannot be looked through: %s", lost)
     return found
+
+
+def _in_engine() -> dict[str, list[int]]:
+    """Return whom Milvus holds by embedder, and should not."""
+    engine = runtime.engine()
+    if engine is None:
+        return {}
+    found = {
+        embedder: [n for rows in collection.in_order() for n in _unmatched(rows.numbers.tolist())]
+        for embedder, collection in engine.milvus.collections(engine.catch_up().epoch).items()
+    }
+    return {embedder: numbers for embedder, numbers in found.items() if numbers}

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recognition import runtime
+from recognition.consent import CONSENT_FIELDS
 from recognition.errors import RecognitionError
 from recognition.models import (
     DEFAULT_GALLERY,
@@ -30,7 +31,7 @@ from recognition.models import (
 from recognition.services import audit
 from recognition.services.results import Actor
 
-EDITABLE = ("display_name", "metadata", "active")
+EDITABLE = ("display_name", "metadata", "active", *CONSENT_FIELDS)
 
 
 def find_gallery(name: str) -> Gallery:
@@ -84,18 +85,41 @@ def list_users(gallery: Gallery) -> SubjectQuerySet:
 def update_user(
     gallery: Gallery, user_id: str, changes: Mapping[str, Any], *, actor: Actor
 ) -> Subject:
-    """Change display name, metadata or whether the user may be matched."""
+    """Change display name, metadata, consent, or whether the user may be matched.
+
+    Raises ``invalid_request`` for a consent that ends before it was given.
+    """
     with transaction.atomic():
         GalleryChange.lock()
         subject = find_user(gallery, user_id)
+        subject.set_consent(changes)
         for name in EDITABLE:
             if name in changes:
                 setattr(subject, name, changes[name])
         subject.save(update_fields=[*EDITABLE, "updated"])
         GalleryChange.append("put", [subject])
-        record("update", gallery, actor, subject=subject)
+        changed = [name for name in EDITABLE if name in changes]
+        record("update", gallery, actor, subject=subject, decision={"changed": changed})
         transaction.on_commit(runtime.publish)
     return subject
+
+
+def demand_consent(
+    gallery: Gallery, user_id: str, consent: Mapping[str, Any], *, default: bool, actor: Actor
+) -> None:
+    """Raise ``consent_required`` where somebody may not be registered with ``consent``.
+
+    Asked before any picture is looked at, and as ``Lawful.agree`` does, which says what
+    ``default`` is.
+    """
+    if not (settings.CONSENT_REQUIRED or consent):
+        return
+    known = Subject.objects.filter(gallery=gallery, user_id=user_id).first()
+    try:
+        (known or Subject(gallery=gallery, user_id=user_id)).agree(consent, default=default)
+    except RecognitionError as error:
+        record("register", gallery, actor, subject=known, outcome=error.code)
+        raise
 
 
 def create_gallery(name: str, *, actor: Actor) -> Gallery:

@@ -9,10 +9,11 @@ import os
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -21,12 +22,11 @@ from recognition.errors import RecognitionError
 from recognition.models import (
     Erasure,
     Gallery,
-    PersonTemplate,
-    Reference,
     Subject,
     Suppression,
     in_parts,
 )
+from recognition.vault.store import missing
 
 log = logging.getLogger(__name__)
 
@@ -36,17 +36,30 @@ HASHING = 0
 LIFTED, ERASED = "lifted", "erased"
 
 
+def hashing_key() -> bytes:
+    """Return the key of hashes, made where nothing was hashed yet.
+
+    Raises ``not_ready`` where the key store that had it is lost: with another one nobody who was
+    erased would be known for that.
+    """
+    if (key := vault.keys_of([HASHING]).get(HASHING)) is not None:
+        return key
+    if Suppression.objects.exists() or Erasure.objects.exists():
+        raise missing(HASHING)
+    return vault.made_keys([HASHING])[HASHING]
+
+
 def user_hash(token: UUID, user_id: str, key: bytes | None = None) -> str:
     """Return what stands for a user who is gone: nobody without the key can guess whom.
 
     ``token``: the gallery's, which stays the same when the gallery gets another name.
     """
-    return _hash(token.hex, user_id, key or vault.made_keys([HASHING])[HASHING])
+    return _hash(token.hex, user_id, key or hashing_key())
 
 
 def hashes_of(token: UUID, name: str, user_id: str, key: bytes | None = None) -> set[str]:
     """Return all that may stand for a user: once it was made from the gallery's name."""
-    key = key or vault.made_keys([HASHING])[HASHING]
+    key = key or hashing_key()
     return {_hash(token.hex, user_id, key), _hash(name, user_id, key)}
 
 
@@ -78,7 +91,7 @@ def receipts_for(
     ``counts``: what was erased, by primary key. In the transaction that erases them; ``finish``
     follows when it is committed.
     """
-    key = vault.made_keys([HASHING])[HASHING]
+    key = hashing_key()
     made = [
         Erasure(
             gallery=subject.gallery.name,
@@ -107,7 +120,6 @@ def finish() -> int:
     append(ERASED, [(erasure.time, erasure.user_hash) for erasure in pending])
     for some in in_parts(erasure.pk for erasure in pending):
         Erasure.objects.filter(pk__in=some).update(finished=True, subject_number=None)
-    _vacuum()
     return len(pending)
 
 
@@ -119,11 +131,20 @@ def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
     times = [(time.astimezone(UTC).isoformat(), one) for time, one in acts]
     lines = [json.dumps({"time": time, "what": what, "user": one}) for time, one in times]
     for path in _log_paths():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "a") as file:
-            file.write("".join(f"{line}\n" for line in lines))
+        with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
+            torn = "\n" if _is_torn(file) else ""
+            file.write((torn + "".join(f"{line}\n" for line in lines)).encode())
             file.flush()
             os.fsync(file.fileno())
     vault.keys().note(lines)
+
+
+def _is_torn(file: IO[bytes]) -> bool:
+    """Say whether the last line is cut off, as a power failure leaves it."""
+    if not file.seek(0, os.SEEK_END):
+        return False
+    file.seek(-1, os.SEEK_END)
+    return file.read() != b"\n"
 
 
 def is_logged() -> bool:
@@ -134,9 +155,19 @@ def is_logged() -> bool:
 def entries() -> list[dict[str, str]]:
     """Return what the log tells, in the order in which it was done."""
     paths = [path for path in _log_paths() if path.exists()]
-    lines = [line for path in paths for line in path.read_text().splitlines()]
-    found = [json.loads(line) for line in [*lines, *vault.keys().noted()]]
-    return sorted(found, key=lambda entry: str(entry["time"]))
+    lines = [line for path in paths for line in path.read_text(errors="replace").splitlines()]
+    found = [entry for line in [*lines, *vault.keys().noted()] if (entry := _entry(line))]
+    return sorted(found, key=lambda entry: entry["time"])
+
+
+def _entry(line: str) -> dict[str, str] | None:
+    """Return what a line tells, None where it is cut off: what it told of is told again."""
+    try:
+        entry = json.loads(line)
+        return {name: str(entry[name]) for name in ("time", "what", "user")}
+    except (ValueError, KeyError, TypeError):
+        log.error("receipts: a line of the log of erasures cannot be read: %r", line[:200])
+        return None
 
 
 def logged() -> set[str]:
@@ -145,14 +176,6 @@ def logged() -> set[str]:
     for entry in entries():
         (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
     return gone
-
-
-def _vacuum() -> None:
-    """Let PostgreSQL take back what the erased rows took, unless a transaction is open."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        tables = ", ".join(m._meta.db_table for m in (Subject, Reference, PersonTemplate))
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {tables}")
 
 
 def refuse_suppressed(gallery: Gallery, user_id: str) -> None:

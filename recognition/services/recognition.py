@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from django.conf import settings
 from django.db import transaction
 
 from recognition import metrics, runtime
@@ -26,10 +27,11 @@ from recognition.decisions import (
 from recognition.errors import ClientGone, RecognitionError
 from recognition.gallery.exact import ALL, Candidate
 from recognition.gallery.index import Index
-from recognition.models import Gallery, PersonTemplate, Subject, from_bytes, in_parts
+from recognition.models import Gallery, PersonTemplate, Subject, from_bytes
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
 from recognition.services.looking import View, chosen, look, refuse
+from recognition.services.naming import Named, match, people
 from recognition.services.people import find_user, record
 from recognition.services.repeats import Repeats
 from recognition.services.results import (
@@ -39,7 +41,6 @@ from recognition.services.results import (
     Identification,
     Identified,
     Looked,
-    Match,
     Seen,
     Selection,
     Sight,
@@ -52,15 +53,7 @@ ABOUT_FACES = 422  # the status of refusals that measure a face
 EVENT_CANDIDATES = 3  # of each face, kept in the event
 repeats = Repeats()
 NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """Who may be named: what they are called, and of how many references their template is."""
-
-    user_id: str
-    display_name: str
-    references: int
+MOST_HIDDEN = 500  # people who may not be named, beyond whom a search looks for others
 
 
 def detect(
@@ -86,6 +79,7 @@ def verify(
     """Say whether the face in a picture is ``user_id`` (1:1)."""
     with recorded("verify", gallery, actor) as event:
         subject = event["subject"] = find_user(gallery, user_id)
+        subject.demand_consent()
         embedder = runtime.embedder_of(gallery)
         seen = _probe(upload, embedder, selection)
         similarity, references = _similarity_to(subject, seen.face, embedder)
@@ -198,18 +192,12 @@ def identify(
         policy = Policy.for_identify(embedder, people=len(index), gallery=gallery, wanted=wanted)
         faces = _embedded(view)
         with view.clock.lap("search"):
-            # Two at the least, to see whether the best one stands alone. Everybody is compared
-            # where people below the threshold are asked for as well.
-            floor = ALL if candidates else policy.threshold
-            found = _search(index, faces, limit=max(limit, candidates, 2), floor=floor)
-            who = _people(gallery, _to_be_named(found, policy, candidates=candidates))
-            identified = _decided(view, faces, found, policy, who, (limit, candidates))
+            shown = (limit, candidates)
+            found, who = _nearest(index, faces, gallery, policy, shown)
+            identified = _decided(view, faces, found, policy, who, shown)
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
-        event |= {
-            "outcome": outcome,
-            "principal": first,
-        }
+        event |= {"outcome": outcome, "principal": first}
         event |= _summary(identified, found, policy, who)
         event["named"] = [
             face.decision.matches[0] for face in identified if face.decision.status == MATCH
@@ -237,6 +225,28 @@ def _embedded(view: View) -> list[Face]:
     return [next(embedded) if face in good else face for face in view.faces]
 
 
+def _nearest(
+    index: Index, faces: list[Face], gallery: Gallery, policy: Policy, shown: tuple[int, int]
+) -> tuple[list[list[Candidate] | None], dict[int, Named]]:
+    """Return the most similar people of each face, and those of them who may be named.
+
+    Who may not be named, for want of consent or being erased since, is left out and takes
+    nobody's place. ``shown``: how many matches, how many candidates.
+    """
+    # Two at the least, to see whether the best one stands alone. Everybody is compared where
+    # people below the threshold are asked for as well.
+    limit, floor, spare = max(*shown, 2), ALL if shown[1] else policy.threshold, 0
+    while True:
+        found = _search(index, faces, limit=limit + spare, floor=floor)
+        asked = _to_be_named(found, policy, everybody=bool(shown[1]) or settings.CONSENT_REQUIRED)
+        who = people(gallery, asked)
+        hidden = asked - who.keys()
+        if len(hidden) <= spare or spare >= MOST_HIDDEN:
+            break
+        spare = len(hidden)
+    return [some and [c for c in some if c.subject_number not in hidden] for some in found], who
+
+
 def _search(
     index: Index, faces: list[Face], *, limit: int, floor: float
 ) -> list[list[Candidate] | None]:
@@ -258,53 +268,28 @@ def _decided(
 ) -> list[Identified]:
     """Return the decision about each face; ``shown``: how many matches, how many candidates."""
     references = {number: person.references for number, person in who.items()}
-    # Since the search.
-    erased = _to_be_named(found, policy, candidates=shown[1]) - who.keys()
     decided = []
-    for face, people in zip(faces, found, strict=True):
-        if people is None:
+    for face, some in zip(faces, found, strict=True):
+        if some is None:
             decided.append(Identified(face, _not_searched(view, face), [], []))
             continue
-        people = [c for c in people if c.subject_number not in erased]
-        decision = decide(people, policy, limit=shown[0], references=references)
-        matches = [_match(who, c, policy) for c in decision.matches]
-        near = [_match(who, c, policy) for c in people[: shown[1]]]
+        decision = decide(some, policy, limit=shown[0], references=references)
+        matches = [match(who, c, policy) for c in decision.matches]
+        near = [match(who, c, policy) for c in some[: shown[1]]]
         decided.append(Identified(face, decision, matches, near))
     return decided
 
 
 def _to_be_named(
-    found: list[list[Candidate] | None], policy: Policy, *, candidates: int
+    found: list[list[Candidate] | None], policy: Policy, *, everybody: bool
 ) -> set[int]:
-    """Return the numbers of those who may be named: without ``candidates``, who can be a match."""
-    everybody = (candidate for people in found for candidate in people or ())
-    return {c.subject_number for c in everybody if candidates or policy.accepts(c.similarity)}
+    """Return the numbers of those who can be a match, or of ``everybody`` found."""
+    all_found = (candidate for some in found for candidate in some or ())
+    return {c.subject_number for c in all_found if everybody or policy.accepts(c.similarity)}
 
 
 def _not_searched(view: View, face: Face) -> Decision:
     return Decision(NOT_SEARCHED, " ".join(fault.detail for fault in view.faults(face)))
-
-
-def _people(gallery: Gallery, numbers: Iterable[int]) -> dict[int, Named]:
-    """Return those of ``numbers`` who may be named now."""
-    # By number alone: asked for the gallery too, SQLite reads the whole of it.
-    asked = ("number", "gallery_id", "active", "user_id", "display_name", "template__references")
-    rows = (
-        row
-        for part in in_parts(numbers)
-        for row in Subject.objects.filter(number__in=part).values_list(*asked)
-    )
-    return {
-        number: Named(user_id, display_name, references or 1)
-        for number, owner, active, user_id, display_name, references in rows
-        if owner == gallery.pk and active
-    }
-
-
-def _match(who: Mapping[int, Named], candidate: Candidate, policy: Policy) -> Match:
-    person = who[candidate.subject_number]
-    limit = policy.threshold_for(person.references)
-    return Match(person.user_id, person.display_name, candidate.similarity, limit)
 
 
 def _conflicts(identified: Iterable[Identified]) -> Iterator[Conflict]:
@@ -312,12 +297,6 @@ def _conflicts(identified: Iterable[Identified]) -> Iterator[Conflict]:
     faces = list(identified)
     for places in conflicts(face.decision for face in faces).values():
         yield Conflict(faces[places[0]].matches[0].user_id, tuple(places))
-
-
-def named(gallery: Gallery, similarities: Mapping[int, float], policy: Policy) -> list[Match]:
-    """Return people by their numbers with the similarities given."""
-    who = _people(gallery, similarities)
-    return [_match(who, Candidate(number, similarities[number]), policy) for number in who]
 
 
 def _summary(
@@ -363,15 +342,17 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
 
     The block adds to the dict; ``subject``, ``outcome``, ``named`` (the candidates who were named)
     and ``repeat`` (what is not written down again for a while) are taken out of it, the rest is
-    kept. Afterwards ``event`` in it is the event's id.
+    kept. Afterwards ``event`` in it is the event's id, which a refusal of a face carries as well.
     """
-    decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery)}
+    decision: dict[str, Any] = {"embedder": runtime.embedder_of(gallery), "gallery": gallery.pk}
+    refused: RecognitionError | None = None
     try:
         yield decision
         decision.setdefault("outcome", "ok")
     except RecognitionError as refusal:
         decision["outcome"] = refusal.code
         if refusal.problem.status == ABOUT_FACES:  # the only ones whose words name nobody
+            refused = refusal
             decision |= {"detail": refusal.detail, "measured": refusal.measured}
             decision |= {"limit": refusal.limit, "reasons": refusal.extra.get("reasons", [])}
         raise
@@ -379,19 +360,23 @@ def recorded(act: str, gallery: Gallery, actor: Actor) -> Iterator[dict[str, Any
         decision["outcome"] = "client_gone"
         raise
     finally:
-        outcome = decision.pop("outcome", "internal_error")
-        metrics.decided(act, outcome, decision)
-        subject, named = decision.pop("subject", None), decision.pop("named", [])
-        repeat = decision.pop("repeat", None)
-        written = repeat and repeats.event_of(repeat)
-        if not written:
-            decision |= {"repeats": repeats.count(repeat)} if repeat else {}
-            with transaction.atomic() if named else nullcontext():
-                event = record(
-                    act, gallery, actor, subject=subject, outcome=outcome, decision=decision
-                )
-                record_sightings(event, named)
-            written = event.pk
-            if repeat:
-                repeats.written(repeat, written)
-        decision["event"] = written
+        decision["event"] = _written(act, gallery, actor, decision)
+        if refused is not None:  # whoever is refused may ask why, too
+            refused.extra["decision_id"] = decision["event"]
+
+
+def _written(act: str, gallery: Gallery, actor: Actor, decision: dict[str, Any]) -> int:
+    """Write the event of ``recorded``; return its id, or that of the frame which it repeats."""
+    outcome = decision.pop("outcome", "internal_error")
+    metrics.decided(act, outcome, decision)
+    subject, named = decision.pop("subject", None), decision.pop("named", [])
+    repeat = decision.pop("repeat", None)
+    if repeat and (written := repeats.event_of(repeat)):
+        return written
+    decision |= {"repeats": repeats.count(repeat)} if repeat else {}
+    with transaction.atomic() if named else nullcontext():
+        event = record(act, gallery, actor, subject=subject, outcome=outcome, decision=decision)
+        record_sightings(event, named)
+    if repeat:
+        repeats.written(repeat, event.pk)
+    return int(event.pk)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from io import BytesIO
 from typing import Any
 from uuid import uuid4
@@ -29,13 +29,13 @@ from recognition.models import (
     to_bytes,
 )
 from recognition.pipeline.context import Place, context_of
-from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
+from recognition.pipeline.types import LANDMARKS, Face, Floats
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
-from recognition.services.people import find_gallery, record
+from recognition.services.naming import named
+from recognition.services.people import demand_consent, find_gallery, record
 from recognition.services.receipts import lift, refuse_suppressed
-from recognition.services.recognition import named
-from recognition.services.renewing import renew
+from recognition.services.renewing import face_of, renew
 from recognition.services.results import (
     Accepted,
     Actor,
@@ -56,6 +56,7 @@ class RegisterOptions:
     """How to register. ``on_duplicate``: ``flag`` or ``reject`` a face known under another id.
 
     ``bulk``: whoever was erased is refused (``suppressed``) and not registered again.
+    ``consent``: values of ``CONSENT_FIELDS``; with ``bulk`` for those who have none.
     """
 
     display_name: str | None = None
@@ -64,6 +65,7 @@ class RegisterOptions:
     dry_run: bool = False
     on_duplicate: str = "flag"
     bulk: bool = False
+    consent: Mapping[str, Any] = field(default_factory=dict)
     selection: Selection = Selection()
 
 
@@ -108,6 +110,7 @@ def register(
         )
     if options.bulk:
         refuse_suppressed(gallery, user_id)
+    demand_consent(gallery, user_id, options.consent, default=options.bulk, actor=actor)
     embedder = runtime.embedder_of(gallery)
     target = Target(gallery, user_id, embedder)
     sightings, rejected = _look_at_all(target, uploads, options.selection)
@@ -335,6 +338,7 @@ def _subject(gallery: Gallery, user_id: str, options: RegisterOptions) -> Subjec
         subject.display_name = options.display_name
     if options.metadata is not None:
         subject.metadata = options.metadata
+    subject.agree(options.consent, default=options.bulk)
     subject.save()
     return subject
 
@@ -390,11 +394,3 @@ def crop_jpeg(face: Face) -> bytes | None:
     buffer = BytesIO()
     Image.fromarray(face.crop).save(buffer, "JPEG", quality=CROP_QUALITY)
     return buffer.getvalue()
-
-
-def face_of(reference: Reference) -> Face:
-    """Return the face that a reference was made from, without crop and embedding."""
-    landmarks = np.array([reference.landmarks[name] for name in LANDMARKS], np.float32)
-    box = Box(**reference.box)
-    detection = Detection(box, landmarks, reference.detection_probability, outline=box)
-    return Face(detection, Quality(**reference.quality))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Prefetch
 
 from recognition import runtime, vault
+from recognition.consent import as_json, from_json
 from recognition.errors import RecognitionError
 from recognition.models import USER_ID, Gallery, GalleryChange, Reference, Subject
 from recognition.sealing import new_key
@@ -28,6 +29,7 @@ MEASURED = (
 )  # fmt: skip
 PAGE = 50  # people read at once, with their pictures
 ABOUT = ("user_id", "display_name", "metadata", "active")
+LEFT_OUT = ("suppressed", "consent_required")  # what speaks against one person of a file alone
 
 
 def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
@@ -54,7 +56,10 @@ def _people(gallery: Gallery) -> Iterator[dict[str, Any]]:
             references, key = subject.references.all(), keys.get(subject.number)
             if key is not None or not references:
                 rows = [_reference(one, key) for one in references if key is not None]
-                yield {name: getattr(subject, name) for name in ABOUT} | {"references": rows}
+                yield {name: getattr(subject, name) for name in ABOUT} | {
+                    "consent": as_json(subject.consent),
+                    "references": rows,
+                }
         last = page[-1].pk
 
 
@@ -71,29 +76,46 @@ def _as_text(data: bytes | None) -> str | None:
     return None if data is None else base64.b64encode(data).decode()
 
 
-def take(path: Path, key: bytes, gallery: Gallery, actor: Actor, *, dry_run: bool) -> Counter[str]:
+def take(
+    path: Path,
+    key: bytes,
+    gallery: Gallery,
+    actor: Actor,
+    *,
+    dry_run: bool,
+    consent: Mapping[str, Any] | None = None,
+) -> Counter[str]:
     """Register everybody of a file in ``gallery``; who is there already is left as they are.
 
-    Each person is a transaction of their own: begun again, it goes on where it ended. Returns
-    counts, and of whom it left out under ``suppressed:<user_id>``. Raises SealBrokenError.
+    ``consent``: that of new people of whom the file says none, by ``CONSENT_FIELDS``. Each person
+    is a transaction of their own: begun again, it goes on where it ended. Returns counts, and of
+    whom it left out under ``suppressed:<user_id>`` and ``consent_required:<user_id>``. Raises
+    SealBrokenError.
     """
     counts = Counter[str]()
     for person in stream.read_lines(path, key):
         try:
-            references = _take_one(gallery, person, actor, dry_run=dry_run)
+            new = _take_one(gallery, person, actor, dry_run=dry_run, consent=consent or {})
         except RecognitionError as error:
-            if error.code != "suppressed":
+            if error.code not in LEFT_OUT:
                 raise
-            counts[f"suppressed:{person['user_id']}"] += 1
+            counts[f"{error.code}:{person['user_id']}"] += 1
             continue
         counts["people"] += 1
-        counts["references"] += references
+        counts["references"] += new
     if not dry_run:
         runtime.publish()
     return counts
 
 
-def _take_one(gallery: Gallery, person: dict[str, Any], actor: Actor, *, dry_run: bool) -> int:
+def _take_one(
+    gallery: Gallery,
+    person: dict[str, Any],
+    actor: Actor,
+    *,
+    dry_run: bool,
+    consent: Mapping[str, Any],
+) -> int:
     """Store what is new of one person; return how many references that are."""
     if not USER_ID.match(person["user_id"]):
         raise RecognitionError("invalid_request", f"{person['user_id']!r} is no user_id.")
@@ -101,14 +123,30 @@ def _take_one(gallery: Gallery, person: dict[str, Any], actor: Actor, *, dry_run
         GalleryChange.lock()
         refuse_suppressed(gallery, person["user_id"])
         gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
-        owned = Reference.objects.filter(
-            subject__gallery=gallery, subject__user_id=person["user_id"]
+        subject = _subject(gallery, person, consent)
+        owned = (
+            Reference.objects.filter(subject=subject) if subject.pk else Reference.objects.none()
         )
         known = set(owned.values_list("source_sha256", flat=True))
         new = [one for one in person["references"] if one["source_sha256"] not in known]
         if not dry_run:
-            _store(gallery, person, new, actor)
+            _store(subject, new, actor)
     return len(new)
+
+
+def _subject(gallery: Gallery, person: dict[str, Any], consent: Mapping[str, Any]) -> Subject:
+    """Return the person as they are here, or as they would be stored.
+
+    Raises ``consent_required``.
+    """
+    found = Subject.objects.filter(gallery=gallery, user_id=person["user_id"]).first()
+    if found is not None:
+        found.demand_consent()
+        return found
+    subject = Subject(gallery=gallery, **{name: person[name] for name in ABOUT})
+    subject.set_consent(from_json(person.get("consent", {})))
+    subject.agree(consent, default=True)
+    return subject
 
 
 def _settled(gallery: Gallery, person: dict[str, Any], *, dry_run: bool) -> Gallery:
@@ -126,13 +164,10 @@ def _settled(gallery: Gallery, person: dict[str, Any], *, dry_run: bool) -> Gall
     return gallery
 
 
-def _store(
-    gallery: Gallery, person: dict[str, Any], new: list[dict[str, Any]], actor: Actor
-) -> None:
-    about = {name: person[name] for name in ABOUT if name != "user_id"}
-    subject, made = Subject.objects.get_or_create(
-        gallery=gallery, user_id=person["user_id"], defaults=about
-    )
+def _store(subject: Subject, new: list[dict[str, Any]], actor: Actor) -> None:
+    made = subject.pk is None
+    if made:
+        subject.save(force_insert=True)
     key = vault.made_keys([subject.number])[subject.number]
     references = []
     for one in new:
@@ -149,4 +184,5 @@ def _store(
     if made or references:
         subject.make_template()
         GalleryChange.append("put", [subject])
-        record("import", gallery, actor, subject=subject, decision={"pictures": len(references)})
+        told = {"pictures": len(references)}
+        record("import", subject.gallery, actor, subject=subject, decision=told)

@@ -22,6 +22,7 @@ PART = 4096  # rows of one statement or page
 CHECKPOINT_MS = 500
 # Any constant does that no other application takes in the same database.
 TABLE_LOCK = 0x0FACE5180
+LEAST = -(2**63)  # below every number: those of imports are negative
 
 
 class KeyStore:
@@ -73,10 +74,14 @@ class KeyStore:
 
     def pages(self) -> Iterator[dict[int, bytes]]:
         """Return all wrapped keys by ascending number."""
-        last = -1
+        last = LEAST
         while page := self._rows(f"number > %s ORDER BY number LIMIT {PART}", [last]):
             yield page
             last = max(page)
+
+    def below(self, number: int) -> dict[int, bytes]:
+        """Return the wrapped keys with lower numbers; below 0 they are of imports, and few."""
+        return self._rows("number < %s", [number])
 
     def _rows(self, where: str, values: list[Any]) -> dict[int, bytes]:
         with self._connection.cursor() as cursor:
@@ -182,8 +187,9 @@ def emptied_log(cursor: Any) -> bool:
 
 def missing(number: int) -> RecognitionError:
     """Return what to say where somebody's key is not there."""
+    whose = f"subject {number}" if number > 0 else f"an import ({number})"
     return RecognitionError(
         "not_ready",
-        f"The key of subject {number} is not in the key store, so their faces cannot be read.",
+        f"The key of {whose} is not in the key store, so the faces cannot be read.",
         hint="See that KEYS_DATABASE_URL and FACESITE_DATA_DIR name the store in use.",
     )

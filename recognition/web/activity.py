@@ -30,6 +30,7 @@ DEFAULT_DAYS = 7
 ACTS = (
     "register", "verify", "identify", "compare", "detect", "update", "unregister",
     "delete_reference", "create_gallery", "rename_gallery", "set_threshold", "delete_gallery",
+    "export", "purge",
 )  # fmt: skip
 OUTCOMES = ("ok", MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED, "verified", "refused", *PROBLEMS)
 LARGEST = 2**63 - 1  # what a number of a person, or an event's id, can be

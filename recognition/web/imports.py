@@ -37,6 +37,7 @@ from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery, imports
 from recognition.services.manifest import Entry
 from recognition.web.base import ConsolePage, told
+from recognition.web.consent import ConsentForm, read
 from recognition.web.report import lines
 
 SLICE = 4 * 2**20  # bytes of a ZIP that a browser sends at once
@@ -95,6 +96,8 @@ class ImportsPage(Received):
             galleries=list(Gallery.objects.values_list("name", flat=True)),
             gallery=request.GET.get("gallery") or DEFAULT_GALLERY,
             worker=Worker.objects.alive().exists(),
+            consent=ConsentForm(),
+            consent_required=settings.CONSENT_REQUIRED,
             limits={
                 "slice": min(SLICE, settings.MAX_IMAGE_BYTES),
                 "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
@@ -114,10 +117,14 @@ class ImportsPage(Received):
         sent = _json(self.request)
         gallery = find_gallery(str(sent.get("gallery") or DEFAULT_GALLERY))
         name = str(sent.get("name", ""))
+        filled_in = sent.get("consent")
+        consent = read(filled_in if isinstance(filled_in, dict) else {})
         if "files" in sent:
-            batch = imports.begin_folder(gallery, name, _entries(sent["files"]), self.actor)
+            entries = _entries(sent["files"])
+            batch = imports.begin_folder(gallery, name, entries, self.actor, consent=consent)
         else:
-            batch = imports.begin_zip(gallery, name, _size(sent.get("size")), self.actor)
+            size = _size(sent.get("size"))
+            batch = imports.begin_zip(gallery, name, size, self.actor, consent=consent)
         return JsonResponse({"address": address(batch), "awaited": list(imports.awaited(batch))})
 
     def whole_zip(self) -> HttpResponse:
@@ -126,7 +133,9 @@ class ImportsPage(Received):
         file = self.request.FILES.get("file")
         if not isinstance(file, UploadedFile):
             raise RecognitionError("invalid_request", _("No file was sent."), hint=_("Choose one."))
-        batch = imports.begin_zip(gallery, file.name or "", file.size or 0, self.actor)
+        sizes = (file.name or "", file.size or 0)
+        consent = read(self.request.POST.dict())
+        batch = imports.begin_zip(gallery, *sizes, self.actor, consent=consent)
         try:
             while data := file.read(SLICE):
                 imports.receive_slice(batch, file.tell() - len(data), data)

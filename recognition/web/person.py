@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -15,11 +16,12 @@ from django.utils.translation import gettext_lazy
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.models import Reference, Subject
+from recognition.models import Subject
 from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
+from recognition.web.consent import ConsentForm
 from recognition.web.events import Line, lines
 from recognition.web.users import picture
 
@@ -70,36 +72,43 @@ class PersonPage(ConsolePage):
 
     def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
-        return self._page(user, DetailsForm(instance=user))
+        return self._page(user)
 
     def post(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         """Store what was changed in the form."""
         user = find(gallery, user_id)
         form = DetailsForm(request.POST, instance=user)
         if not form.is_valid():
-            return self._page(find(gallery, user_id), form, status=400)
+            return self._page(find(gallery, user_id), form=form, status=400)
+        return self._store(user, form, _("The details are stored."))
+
+    def _store(self, user: Subject, form: forms.ModelForm, done: str) -> HttpResponse:
         changes = {name: form.cleaned_data[name] for name in form.changed_data}
         return told(
-            request,
+            self.request,
             lambda: (
-                changes and services.update_user(user.gallery, user_id, changes, actor=self.actor)
+                changes
+                and services.update_user(user.gallery, user.user_id, changes, actor=self.actor)
             ),
-            _("The details are stored.") if changes else _("Nothing was changed."),
-            to=reverse("console:user", args=[gallery, user_id]),
+            done if changes else _("Nothing was changed."),
+            to=reverse("console:user", args=[user.gallery.name, user.user_id]),
         )
 
-    def _page(self, user: Subject, form: DetailsForm, *, status: int = 200) -> HttpResponse:
+    def _page(self, user: Subject, *, status: int = 200, **refused: Any) -> HttpResponse:
+        """Show the page; ``refused``: forms to be mended, by their names there."""
         references = list(
             user.references.in_use()
             .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )
+        shown = {"form": DetailsForm(instance=user), "consent": ConsentForm(instance=user)}
+        shown |= refused
         alike, people, unasked = self._nearest(user)
         judgement = judge(user, references, people=people)
         return self.show(
             "person.html",
             user=user,
-            form=form,
+            **shown,
             judgement=judgement,
             cards=[card(number, one) for number, one in enumerate(judgement.references, 1)],
             pairs=len(references) in range(2, MOST_PAIRS + 1),
@@ -130,6 +139,34 @@ class PersonPage(ConsolePage):
         return lines(events_of(user, limit=HISTORY))
 
 
+class ConsentPage(PersonPage):
+    """Store on what ground somebody is known, and for how long."""
+
+    permissions: ClassVar = {"POST": "change_subject"}
+    http_method_names: ClassVar = ["post", "options"]
+
+    def post(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
+        """Store what was changed in the form."""
+        user = find(gallery, user_id)
+        form = ConsentForm(request.POST, instance=user)
+        if not form.is_valid():
+            return self._page(find(gallery, user_id), consent=form, status=400)
+        return self._store(user, form, _("Consent and retention are stored."))
+
+
+class ExportView(ConsolePage):
+    """Everything that is held on a person, as a ZIP for them."""
+
+    permissions: ClassVar = {"GET": "change_subject"}
+
+    def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
+        found = services.find_gallery(gallery)
+        exported = services.export_person(found, user_id, actor=self.actor)
+        answer = HttpResponse(exported, content_type="application/zip")
+        answer["Content-Disposition"] = f'attachment; filename="{user_id}.zip"'
+        return answer
+
+
 def card(number: int, judged: Any) -> dict[str, Any]:
     """Return what is shown of one reference."""
     return {"number": number, "words": in_words(judged.reference.quality), "judged": judged}
@@ -153,6 +190,8 @@ def hints(user: Subject, judgement: Judgement, alike: list[Near]) -> list[str]:
     found = []
     if not user.active:
         found.append(_("This user is inactive and never matched. Make the user active again."))
+    if settings.CONSENT_REQUIRED and not user.consent_valid:
+        found.append(_("Without a valid consent this user is never matched. See below."))
     if not judgement.references:
         found.append(_("There is no reference to compare with. Add a photograph."))
     elif len(judgement.references) < FEW:
@@ -228,5 +267,5 @@ class CropView(ConsolePage):
     def get(
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
     ) -> HttpResponse:
-        reference: Reference = services.find_reference(find(gallery, user_id), reference_id)
-        return picture(reference)
+        user = services.view_user(services.find_gallery(gallery), user_id, actor=self.actor)
+        return picture(services.find_reference(user, reference_id))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -32,6 +33,7 @@ from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery
 from recognition.web.base import ConsolePage, require
+from recognition.web.consent import ConsentForm
 
 SHOWN = ("user_id", "display_name", "threshold")  # again in the form that was refused
 
@@ -87,6 +89,8 @@ class PicturePage(ConsolePage):
         chosen = self.request.POST.get("gallery") or self.request.GET.get("gallery")
         context = {"gallery": chosen or DEFAULT_GALLERY, "galleries": galleries, **context}
         context |= {"sent": sent, "errors": errors, "refused": None if errors else refused}
+        context |= {"consent": ConsentForm(initial=self.request.POST.dict())}
+        context |= {"consent_required": settings.CONSENT_REQUIRED}
         return self.show(self.template, status=status, **context)
 
 

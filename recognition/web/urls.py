@@ -10,6 +10,7 @@ from recognition.web import (
     account,
     activity,
     decisions,
+    evaluations,
     galleries,
     home,
     imports,
@@ -22,6 +23,7 @@ from recognition.web import (
 
 app_name = "console"
 PERSON = "users/<gallery>/<user_id>"
+EVALUATION = "evaluations/<slug:evaluation>"
 REFERENCE = f"{PERSON}/references/<reference_id>"
 # Texts change with the version alone; a page that shows the old ones for an hour is still right.
 texts = cache_control(max_age=3600)(JavaScriptCatalog.as_view(packages=["recognition"]))
@@ -38,6 +40,8 @@ urlpatterns = [
     path("users/unregister", users.UnregisterPage.as_view(), name="unregister"),
     path(PERSON, person.PersonPage.as_view(), name="user"),
     path(f"{PERSON}/thumbnail", users.ThumbnailView.as_view(), name="thumbnail"),
+    path(f"{PERSON}/consent", person.ConsentPage.as_view(), name="consent"),
+    path(f"{PERSON}/export", person.ExportView.as_view(), name="export"),
     path(REFERENCE, person.ReferencePage.as_view(), name="reference"),
     path(f"{REFERENCE}/crop", person.CropView.as_view(), name="crop"),
     path("activity", activity.ActivityPage.as_view(), name="activity"),
@@ -67,5 +71,8 @@ urlpatterns = [
     path("imports/<uuid:import_id>/cancel", imports.CancelPage.as_view(), name="import_cancel"),
     path("imports/<uuid:import_id>/discard", imports.DiscardPage.as_view(), name="import_discard"),
     path("imports/<uuid:import_id>/report.csv", imports.ReportPage.as_view(), name="import_report"),
+    path("evaluations", evaluations.EvaluationsPage.as_view(), name="evaluations"),
+    path(EVALUATION, evaluations.EvaluationPage.as_view(), name="evaluation"),
+    path(f"{EVALUATION}/<slug:plot>.png", evaluations.PlotView.as_view(), name="plot"),
     path("live", recognise.LivePage.as_view(), name="live"),
 ]

@@ -43,7 +43,8 @@ class Pages:
     def add(self, user_id: str, *pictures: str | bytes, **fields: Any) -> HttpResponse:
         """Fill in the form for a new person; a name is a photograph, bytes are a file."""
         gallery = Gallery.objects.get(name="default").pk
-        form = {"gallery": gallery, "user_id": user_id, "metadata": "{}", **fields}
+        form = {"gallery": gallery, "user_id": user_id, "metadata": "{}"}
+        form |= {"lawful_basis": "unset", **fields}
         return self._send(address("subject", "add"), form, pictures)
 
     def add_photographs(self, subject: Subject, *pictures: str | bytes) -> HttpResponse:
@@ -62,7 +63,8 @@ class Pages:
     def change(self, subject: Subject, *doomed: int, **changes: str) -> HttpResponse:
         """Change a person, and tick the references with the numbers ``doomed``."""
         references = list(subject.references.all())
-        form = {"display_name": subject.display_name, "metadata": "{}", "active": "on", **changes}
+        form = {"display_name": subject.display_name, "metadata": "{}", "active": "on"}
+        form |= {"lawful_basis": subject.lawful_basis, **changes}
         form |= {"references-TOTAL_FORMS": len(references)}
         form |= {"references-INITIAL_FORMS": len(references)}
         form |= {f"references-{n}-id": str(one.pk) for n, one in enumerate(references)}

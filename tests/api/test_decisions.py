@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from recognition.models import Gallery
 from tests.api.conftest import assert_problem
+from tests.api.test_identify import blank
 
 
 @pytest.fixture
@@ -67,8 +69,39 @@ def test_other_events_are_no_decisions(ada, api):
     assert_problem(api.get("/decisions/1"), 404, "not_found")
 
 
-def test_a_key_of_another_gallery_may_not_ask(ada, api, make_api, pictures):
+def test_a_key_of_another_gallery_is_told_of_no_decision(ada, api, make_api, pictures):
     found = api.post("/identify", file=pictures.obama2).json()
     stranger = make_api("read", galleries=("other",))
     answer = stranger.get(f"/decisions/{found['decision_id']}")
-    assert_problem(answer, 403, "permission_denied")
+    assert_problem(answer, 404, "not_found")
+
+
+def test_a_decision_goes_with_its_gallery_to_another_name(ada, api, make_api, pictures):
+    asked = f"/decisions/{api.post('/identify', file=pictures.obama2).json()['decision_id']}"
+    Gallery.objects.filter(name="default").update(name="door")
+    Gallery.objects.create(name="default")
+    told = make_api("read", galleries=("door",)).get(asked).json()
+    assert told["faces"][0]["candidates"][0]["user_id"] == "ada"
+    assert make_api("read", galleries=("default",)).get(asked).status_code == 404
+
+
+@pytest.mark.parametrize("call", ["verify", "compare"])
+def test_a_refused_picture_leads_to_its_reasons(ada, api, pictures, call):
+    both = {"file1": pictures.obama2, "file2": pictures.obama2}
+    sent = {"user_id": "ada", "file": pictures.obama2} if call == "verify" else both
+    answer = api.post(f"/{call}", min_face_size="400", **sent)
+    problem = assert_problem(answer, 422, "face_too_small")
+    told = api.get(f"/decisions/{problem['decision_id']}").json()
+    assert (told["act"], told["outcome"]) == (call, "face_too_small")
+    assert told["explanation"] == [problem["detail"]] and "400 are needed" in problem["detail"]
+
+
+def test_a_picture_without_a_face_says_so(ada, api):
+    found = api.post("/identify", file=blank()).json()
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    assert told["explanation"][0] == "No face was found in the picture."
+
+
+def test_what_measures_no_face_is_no_decision(ada, api, pictures):
+    answer = api.post("/verify", user_id="bob", file=pictures.obama)
+    assert "decision_id" not in assert_problem(answer, 404, "user_not_found")

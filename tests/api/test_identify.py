@@ -8,7 +8,10 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from recognition.api import serializers
+from recognition.pipeline import detect
 from tests.api.conftest import assert_problem
+from tests.pipeline import faces
 
 SHAPE = {
     "faces",
@@ -97,3 +100,13 @@ def test_a_face_under_min_face_size_is_not_searched(ada, api, pictures):
 def test_no_answer_holds_an_embedding(ada, api, pictures):
     answer = api.post("/identify", file=pictures.obama2, candidates="1")
     assert b"embedding" not in answer.content and len(answer.content) < 3000
+
+
+def test_a_crowd_is_looked_at_up_to_a_number_and_told_so(api, monkeypatch):
+    monkeypatch.setattr(detect, "MAX_FACES", 2)
+    monkeypatch.setattr(serializers, "MAX_FACES", 2)
+    buffer = BytesIO()
+    faces.collage(4, 1300).convert("RGB").save(buffer, "JPEG")
+    found = api.post("/identify", file=buffer.getvalue()).json()
+    assert len(found["faces"]) == 2
+    assert found["message"].endswith("There may be more: no more are looked at.")

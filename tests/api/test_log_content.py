@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 import logging
+import socket
 from collections.abc import Iterator
 from io import BytesIO, StringIO
 
 import psycopg
 import pytest
+from gunicorn.http.errors import InvalidRequestLine
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from facesite.gunicorn import PatientWorker
 from facesite.logs import ConsoleFormatter, JsonFormatter
 from recognition import runtime
 from recognition.models import Reference, from_bytes
@@ -127,3 +130,13 @@ def test_what_a_database_repeats_is_left_out(postgres, log):
     text = log.getvalue()
     assert "duplicate key" in text and "does not exist" in text
     assert "DETAIL: (left out)" in text and USER not in text
+
+
+def test_what_is_no_http_is_logged_without_its_words(log):
+    worker = PatientWorker.__new__(PatientWorker)
+    worker.log = logging.getLogger("gunicorn.error")
+    server, client = socket.socketpair()
+    wrong = InvalidRequestLine(f"GET /users/{USER} HTTP/one")
+    worker.handle_error(None, server, ("192.0.2.1", 4711), wrong)
+    assert client.recv(4096).startswith(b"HTTP/1.1 400")
+    assert "192.0.2.1: InvalidRequestLine" in log.getvalue() and USER not in log.getvalue()

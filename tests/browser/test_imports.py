@@ -61,6 +61,8 @@ def expect_done(page: Page) -> None:
 
 def test_a_folder_is_imported_and_each_file_told_of(visit, console, new_gallery, people, worker):
     page = open_imports(visit, new_gallery)
+    page.get_by_text("Consent and retention").click()
+    page.get_by_label("Lawful basis").select_option("contract")
     page.set_input_files("#folder", people)
     expect_done(page)
     expect(page.locator("[data-said]")).to_have_text("4 of 4 files")
@@ -70,6 +72,7 @@ def test_a_folder_is_imported_and_each_file_told_of(visit, console, new_gallery,
     assert violations(page) == []
     users = console.call("GET", f"/users?gallery={new_gallery}").json()["results"]
     assert [user["user_id"] for user in users] == ["barack", "joe-biden"]
+    assert {user["lawful_basis"] for user in users} == {"contract"}
 
 
 def test_the_outcomes_are_filtered_and_the_report_downloaded(visit, new_gallery, people, worker):

@@ -30,11 +30,14 @@ def test_pictures_are_boxed_as_soon_as_they_are_chosen(form, photos):
 def test_several_pictures_become_references(form, photos, console, new_gallery):
     form.get_by_label("User id").fill("barack")
     form.get_by_label("Display name").fill("Barack Obama")
+    form.get_by_text("Consent and retention").click()
+    form.get_by_label("Lawful basis").select_option("consent")
     form.set_input_files("#file", [photos.obama, photos.obama2])
     form.get_by_role("button", name="Register").click()
     expect(form.get_by_text("barack: 2 accepted, 0 refused, 0 left out.")).to_be_visible()
     stored = console.call("GET", f"/users/barack?gallery={new_gallery}").json()
     assert (stored["display_name"], stored["total_references"]) == ("Barack Obama", 2)
+    assert stored["consent_valid"]
 
 
 def test_a_refused_picture_is_listed_with_its_reason(visit, photos, tmp_path, new_gallery):

@@ -49,7 +49,7 @@ class Ledger:
 
 
 class Client(threading.Thread):
-    """One client: registers a face of ``person`` under new ids, erases one in ten, identifies.
+    """One client: registers a face of ``person`` under new ids, erases one in seven, identifies.
 
     ``person`` stands in every id, so a name of somebody else is seen at once. Each client has a
     gallery of its own, so that it knows what may be named.
@@ -69,7 +69,7 @@ class Client(threading.Thread):
             number += 1
             user_id = f"{self.person}-{uuid.uuid4().hex[:12]}"
             self.register(user_id)
-            if number % 10 == 0:
+            if number % 7 == 0:
                 self.erase(user_id)
             if number % 5 == 0:
                 self.identify()

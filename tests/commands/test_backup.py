@@ -18,7 +18,7 @@ def prepared(tmp_path_factory, networks_dir, photos) -> Site:
     """Return a site with two people, a backup and an export; each test gets a copy of it."""
     site = Site(tmp_path_factory.mktemp("prepared") / "site", networks_dir)
     for user_id, photo in ((NAME, photos.obama), ("joe", photos.biden)):
-        site.manage("register", user_id, str(photo))
+        site.manage("register", user_id, str(photo), "--retain-until", "2099-01-02")
     site.manage("backup", str(site.folder / "backup"))
     (site.folder / "people.key").write_text(site.manage("export", str(site.folder / "people")))
     return site
@@ -60,6 +60,8 @@ def test_a_backup_is_sealed_and_comes_back_on_another_engine(site, file, photos,
     site.manage("restore", str(file), "--no-erasures")
     assert names(site) == [NAME, "joe"]
     assert NAME in site.manage("identify", str(photos.obama2), "--csv")
+    script = "from recognition.models import Subject; print(Subject.objects.first().retain_until)"
+    assert "2099-01-02" in site.manage("shell", "-c", script)
     site.manage("verify_audit")
 
 

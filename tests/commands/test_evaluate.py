@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image, ImageEnhance
 
+from facesite.install import requirements
+from recognition.evaluation import stored
+from recognition.management.commands.evaluate import NO_PLOTS
 from recognition.runtime import DLIB
+
+FOLDER = Path(__file__).parent
 
 
 @pytest.fixture
@@ -79,7 +88,53 @@ def test_a_gallery_is_measured_by_leaving_references_out(evaluate, register):
     report, ran = evaluate("--gallery", "default")
     assert (report["kind"], report["faces"], report["people"]) == ("gallery", 4, 2)
     assert report["verification"]["genuine"] == 3
-    assert report["in_force"]["fnir"] == 0 and report["in_force"]["promised"]["fpir"] > 0
+    assert report["in_force"]["fnir"]["errors"] == 0
+    assert report["in_force"]["promised"]["fpir"] > 0
+    assert report["attempts"]["register"]["errors"] == 0
+
+
+def test_a_gallerys_groups_go_by_user_id(evaluate, register, tmp_path):
+    for user_id, name in (("barack", "obama"), ("barack", "obama2"), ("joe", "biden")):
+        register(user_id, name)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("person,side\nbarack,left\njoe,right\n")
+    _, ran = evaluate("--gallery", "default", "--labels", labels)
+    assert ran.status == 0 and "By side" not in ran.stdout  # three photographs tell no rate
+
+
+def test_photographs_that_the_service_refuses_are_counted(evaluate, people, photos):
+    dark = BytesIO()
+    ImageEnhance.Brightness(Image.open(photos.obama3)).enhance(0.15).save(dark, "JPEG")
+    root = people({"barack": ["obama", "obama2", dark.getvalue()], "joe": ["biden"], "no": [b"x"]})
+    report, ran = evaluate(root, "--embedder", DLIB)
+    assert (report["failure_to_detect"]["errors"], report["failure_to_detect"]["trials"]) == (1, 5)
+    assert report["failure_to_acquire"]["reasons"] == {"no_face": 1, "low_quality": 1}
+    assert report["failure_to_enrol"]["errors"] == 1
+    assert report["verification"]["genuine"] == 3
+    assert "Failure to acquire: refused as a probe: 40.00 %" in ran.stdout
+
+
+def test_without_matplotlib_it_says_so_before_and_draws_nothing(
+    evaluate, two, settings, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    report, ran = evaluate(two, "--embedder", DLIB)
+    assert ran.status == 0 and report["verification"]["genuine"] == 3
+    assert 'make install EXTRAS="convert evaluate"' in ran.stderr
+    assert not list((settings.DATA_DIR / "out").glob("*.png"))
+
+
+def test_the_command_that_is_named_installs_matplotlib():
+    extras = re.search(r'make install EXTRAS="(.+)"', NO_PLOTS)[1].split()
+    assert any(line.startswith("matplotlib") for line in requirements(extras))
+
+
+def test_what_is_written_is_listed(command, two, settings, tmp_path_factory):
+    settings.DATA_DIR = tmp_path_factory.mktemp("data")
+    ran = command("evaluate", two, "--embedder", DLIB, "--name", "Our door", "--jobs", "1")
+    [name] = stored.newest_first()
+    assert name.endswith("-our-door") and f"Written: {stored.home() / name}" in ran.stdout
+    assert {"det", "scores"} <= set(stored.find(name).plots)
 
 
 def test_stress_spoils_probes_in_five_steps(evaluate, two):
@@ -88,6 +143,7 @@ def test_stress_spoils_probes_in_five_steps(evaluate, two):
     assert len(kinds) == 8 and {len(steps) for steps in kinds.values()} == {5}
     assert kinds["reduced"][-1]["fnmr"]["rate"] >= kinds["reduced"][0]["fnmr"]["rate"]
     assert kinds["darkened"][0]["fnmr"]["errors"] == 0
+    assert kinds["darkened"][-1]["refused"] == 2
     assert "lower half covered" in ran.stdout
 
 
@@ -96,6 +152,22 @@ def test_few_people_make_no_calibration(evaluate, two):
     assert (report, ran.status) == (None, 2) and "80 are needed" in ran.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["nowhere"], ["--gallery", "nobody"]])
+@pytest.mark.parametrize(
+    "without_effect",
+    [
+        ["--gallery", "default", "--stress"],
+        ["--gallery", "default", "--dates", __file__],
+        [FOLDER, "--pairs", __file__, "--calibrate", "x"],
+        [FOLDER, "--pairs", __file__, "--references", "3"],
+    ],
+)
+def test_an_option_that_would_be_without_effect_is_refused(evaluate, without_effect):
+    _, ran = evaluate(*without_effect)
+    assert ran.status == 2 and "cannot be had with" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["nowhere"], ["--gallery", "nobody"], [FOLDER, "--labels", "nowhere"]]
+)
 def test_what_is_not_there_is_refused(evaluate, arguments):
     assert evaluate(*arguments)[1].status == 2

@@ -22,8 +22,10 @@ from recognition.models import (
 )
 from recognition.runtime import DLIB, EMBEDDERS
 from recognition.sealing import OVERHEAD
+from recognition.services import orphans
 from recognition.vault import made_keys
 from tests.commands.conftest import Ran, run
+from tests.conftest import TESTER
 
 PEOPLE = 30
 D = EMBEDDERS[DLIB].dimension
@@ -249,3 +251,13 @@ def blocks(numbers: np.ndarray, rng: np.random.Generator) -> object:
     cuts = np.sort(rng.integers(1, len(numbers), 4))
     for part in np.split(numbers, np.unique(cuts)):
         yield Rows(part, part * 0, np.ones((len(part), 2), np.float32))
+
+
+def test_the_erasure_check_finds_and_mends_who_is_in_milvus_alone(people):
+    gone, *rest = people
+    Subject.objects.filter(pk=gone.pk).delete()  # behind the service's back
+    assert orphans.search().engine == {DLIB: [gone.number]}
+    orphans.mend(orphans.search(), TESTER)
+    assert orphans.search().engine == {}
+    collection = runtime.engine().milvus.collections(runtime.engine().catch_up().epoch)[DLIB]
+    assert set(collection.present([one.number for one in people])) == {one.number for one in rest}

@@ -10,9 +10,10 @@ import pytest
 from django.utils import timezone
 
 from recognition import runtime, worker
+from recognition.curves import CALIBRATIONS
 from recognition.doctor import FAULT, OK, WARNING, inside
 from recognition.import_models import Import
-from recognition.models import Erasure, Event, Subject
+from recognition.models import Erasure, Event, StoredCalibration, Subject
 from tests.commands.conftest import run
 
 LATE = timezone.now() - timedelta(hours=1)
@@ -52,6 +53,16 @@ def test_a_calibration_that_does_not_reach_is_told(gallery, settings):
     settings.FACE_TARGET_FPIR = 1e-9
     (found,) = inside.calibrations()
     assert found.state == WARNING and "manage.py evaluate" in found.remedy
+
+
+def test_a_calibration_of_long_ago_is_told(gallery):
+    document = json.loads((CALIBRATIONS / "dlib-resnet-v1.json").read_text())
+    made = StoredCalibration.objects.create(
+        name="door", embedder="dlib-resnet-v1", document=document, active=True
+    )
+    StoredCalibration.objects.filter(pk=made.pk).update(created=LATE - timedelta(days=365))
+    (found,) = inside.calibrations()
+    assert found.state == WARNING and "door was measured on" in found.said
 
 
 def test_imports_that_nobody_works_on_are_a_fault(gallery):

@@ -87,6 +87,8 @@ def test_a_clock_before_the_newest_event_is_told(db):
 
 
 @pytest.mark.parametrize(("ahead", "state"), [(0, OK), (20, WARNING), (300, FAULT)])
-def test_clocks_of_other_servers_are_compared(db, on_redis, monkeypatch, ahead, state):
+@pytest.mark.parametrize("server", ["on_redis", "on_postgresql"])
+def test_clocks_of_other_servers_are_compared(db, request, monkeypatch, server, ahead, state):
+    request.getfixturevalue(server)
     monkeypatch.setattr(machine, "time", SimpleNamespace(time=lambda: time.time() + ahead))
     assert states(machine.clock) == {state: 1}

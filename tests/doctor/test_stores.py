@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 from django.db.migrations.recorder import MigrationRecorder
 
+from recognition import doctor
 from recognition.doctor import FAULT, OK, WARNING, stores
+from recognition.doctor.verdict import ok
 from recognition.models import Subject
-from tests.servers import Site
+from tests.doctor.conftest import connected
 
 
 def told(check, state: str) -> str:
@@ -60,15 +60,35 @@ def test_templates_in_milvus_are_told_of(gallery, on_milvus, register):
     assert "turned by a secret and not encrypted" in told(stores.milvus, WARNING)
 
 
-def test_a_site_in_order_has_no_fault_and_one_without_its_database_is_told_what_to_do(
-    tmp_path, networks_dir, postgres, redis_server
-):
-    url = postgres.create("doctor")
-    site = Site(tmp_path / "site", networks_dir, DATABASE_URL=url, REDIS_URL=redis_server.url)
-    found = json.loads(site.manage("doctor", "--json"))
-    said = {verdict["topic"]: verdict["said"] for verdict in found["findings"]}
-    assert "fault" not in found["counts"] and said["database"].startswith("PostgreSQL answers")
-    site.environment["DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none"
-    found = json.loads(site.manage("doctor", "--json", status=1))
-    (fault,) = [verdict for verdict in found["findings"] if verdict["state"] == "fault"]
-    assert fault["topic"] == "database" and "DATABASE_URL" in fault["remedy"]
+def test_postgresql_in_order_has_nothing_against_it(db, on_postgresql):
+    assert list(stores._postgresql()) == []
+
+
+def test_postgresql_that_may_lose_what_it_acknowledged_is_a_fault(db, on_postgresql):
+    with on_postgresql.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")
+    (found,) = stores._postgresql()
+    assert found.state == FAULT and found.said.startswith("synchronous_commit off")
+
+
+def test_more_threads_than_postgresql_takes_connections_are_told(db, on_postgresql, settings):
+    settings.MAX_WAITING = 200
+    (found,) = stores._postgresql()
+    assert found.state == WARNING and "max_connections" in found.remedy
+
+
+def test_a_database_that_does_not_answer_is_a_fault_with_a_remedy(db, monkeypatch):
+    monkeypatch.setattr(stores, "connection", connected("postgres://nobody@127.0.0.1:1/none"))
+    (found,) = stores.database()
+    assert found.state == FAULT and "DATABASE_URL" in found.remedy
+
+
+def asks_in_vain():
+    yield ok("never", stores.asked("SELECT nothing"))
+
+
+def test_what_a_database_does_not_tell_is_not_looked_at(db, monkeypatch):
+    monkeypatch.setattr(doctor, "CHECKS", (asks_in_vain, stores.redis))
+    vain, redis = doctor.examine()
+    assert (vain.state, vain.topic, redis.state) == (WARNING, "asks in vain", OK)
+    assert "Not looked at" in vain.said

@@ -66,6 +66,18 @@ def test_the_bootstrap_surrounds_the_rate():
         assert high - low < 0.2
 
 
+def test_the_equal_error_rate_has_an_interval():
+    found = rates.verification(compared())["eer"]
+    low, high = found["bootstrap_95"]
+    assert low <= found["rate"] <= high < found["rate"] + 0.05
+    assert "refused" not in found
+
+
+def test_an_equal_error_rate_of_few_is_not_told():
+    few = Comparisons(GENUINE[:9], IMPOSTOR[:9], np.arange(9), np.arange(18).reshape(9, 2))
+    assert "9 trials cannot tell" in rates.verification(few)["eer"]["refused"]
+
+
 def test_ten_folds_choose_their_threshold_on_the_other_nine():
     same = np.tile([True, False], 500)
     scores = np.where(same, 0.8, 0.2).astype(np.float32)

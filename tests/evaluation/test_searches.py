@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from recognition.evaluation import searches
-from recognition.evaluation.report import Sample, by_group, by_years, people_report
 from recognition.pipeline.embed import unit
 
 RANDOM = np.random.default_rng(3)
@@ -60,17 +59,3 @@ def test_fpir_is_kept_at_the_threshold_for_it():
     row = report["fnir_at_fpir"][1]
     assert searches.fpir_at(found, row["threshold"]) <= 0.01
     assert searches.fnir_at(found, row["threshold"]) == pytest.approx(row["fnir"]["rate"])
-
-
-def test_groups_and_years_are_told_apart():
-    embeddings, labels = crowd(60, 3, noise=0.3)
-    names = [f"p{label}/{n}.jpg" for n, label in enumerate(labels)]
-    groups = {"side": {f"p{n}": "left" if n < 20 else "right" for n in range(60)}}
-    dates = {name: 2000.0 + 3 * (n % 3) for n, name in enumerate(names)}
-    sample = Sample(names, embeddings, labels, groups, dates)
-    report, found, _ = people_report(sample, references=1, strangers=None)
-    assert report["groups"]["side"]["left"]["fnmr"]["trials"] == 60
-    assert report["groups"]["side"]["right"]["fmr"]["trials"] == 40 * 39 / 2 * 9
-    assert [r["fnmr"]["trials"] for r in report["years"]] == [0, 0, 120, 60, 0]
-    assert by_group(sample, found, 2.0)["side"]["left"]["fnmr"]["rate"] == 1.0
-    assert by_years(Sample(names, embeddings, labels), found, (labels, labels), 0.5) == []

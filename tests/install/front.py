@@ -48,6 +48,7 @@ class Front:
             "listen 8080;": f"listen 127.0.0.1:{self.port};",
             "server app:8000 ": f"server 127.0.0.1:{servers[0]} ",
             "server app2:8000 ": f"server 127.0.0.1:{servers[1]} ",
+            "/etc/nginx/https/": f"{self.folder}/https/",
             "/dev/shm/": f"{self.folder}/",
             "/dev/stdout": f"{self.folder}/access.log",
             "/dev/stderr": f"{self.folder}/error.log",

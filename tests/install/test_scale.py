@@ -104,7 +104,22 @@ def test_every_file_that_is_mounted_exists_and_is_used():
 def test_services_are_held_to_what_they_need(name):
     assert service(name)["cap_drop"] == ["ALL"]
     assert service(name)["security_opt"] == ["no-new-privileges:true"]
-    assert service(name).get("read_only", False) is (name != "postgres")
+    assert service(name)["read_only"] is True
+    assert "privileged" not in service(name) and "devices" not in service(name)
+
+
+#: Who begins as root, and why: it must make a volume its own, then runs as somebody else; or its
+#: files are another's, and DAC_OVERRIDE is all that it may.
+ROOT_AT_FIRST = {"postgres": {"SETUID", "SETGID"}, "milvus": {"DAC_OVERRIDE"}}
+
+
+@pytest.mark.parametrize("name", compose()["services"])
+def test_nobody_is_root_but_for_a_reason(name):
+    user = service(name).get("user", "10001" if service(name)["image"] == "facesite" else "root")
+    added = set(service(name).get("cap_add", []))
+    assert (user in {"root", "0:0"}) is bool(added) is (name in ROOT_AT_FIRST)
+    assert ROOT_AT_FIRST.get(name, set()) <= added
+    assert not added & {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE"}
 
 
 @pytest.mark.parametrize("name", ["nginx", "milvus", "postgres", "redis"])

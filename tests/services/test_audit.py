@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection, transaction
@@ -176,3 +178,33 @@ def test_old_events_are_cut_and_the_rest_still_holds(db, monkeypatch):
     audit.cut(timezone.now() - timedelta(days=90))
     assert Event.objects.count() == 1 and AuditState.objects.get().cut == len(made)
     assert wrong() == []
+
+
+@pytest.fixture(params=["socket", "port"])
+def syslog(request, tmp_path, settings) -> socket.socket:
+    """Return what a syslog listens on: a socket of this machine, or a port."""
+    path = str(tmp_path / "log")
+    family, where = (
+        (socket.AF_UNIX, path) if request.param == "socket" else (socket.AF_INET, ("127.0.0.1", 0))
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as listener:
+        listener.bind(where)
+        listener.settimeout(5)
+        name = listener.getsockname()
+        settings.AUDIT_SYSLOG = name if request.param == "socket" else f"127.0.0.1:{name[1]}"
+        yield listener
+
+
+def test_a_syslog_is_told_each_new_head(events, syslog):
+    record_act("another", TESTER)
+    audit.seal()
+    state = AuditState.objects.get()
+    told = syslog.recv(1000).decode()
+    assert told == f"<85>facesite: audit head {state.head} {state.head_link}"
+
+
+def test_a_syslog_that_is_gone_stops_nothing(events, settings, caplog):
+    settings.AUDIT_SYSLOG = str(Path(settings.AUDIT_HEAD_FILE).with_name("nobody"))
+    record_act("another", TESTER)
+    assert audit.seal() == 1 and wrong() == []
+    assert "was not told the head" in caplog.text

@@ -10,8 +10,9 @@ import environ
 import pytest
 from django.utils import timezone
 
-from recognition import services, vault
+from recognition import runtime, services, vault
 from recognition.errors import RecognitionError
+from recognition.gallery.follow import CopyLostError
 from recognition.models import Erasure, Gallery, GalleryChange, Subject, Suppression
 from recognition.services import backups, orphans, receipts, transfer
 from tests.conftest import TESTER
@@ -75,6 +76,30 @@ def test_another_machine_with_the_same_key_store_knows_who_was_erased(erase, set
     settings.DATA_DIR = tmp_path
     assert not receipts.log_path().exists()
     assert receipts.is_logged() and receipts.logged() == {Erasure.objects.get().user_hash}
+
+
+def test_a_line_that_was_cut_off_is_told_and_hides_no_other(db, caplog):
+    receipts.append(receipts.ERASED, [(timezone.now(), "first")])
+    with receipts.log_path().open("a") as file:
+        file.write('{"time": "2026-')
+    receipts.append(receipts.ERASED, [(timezone.now(), "second")])
+    assert receipts.logged() == {"first", "second"}
+    assert 'cannot be read: \'{"time": "2026-\'' in caplog.text
+
+
+class LostCopy:
+    def load(self):
+        return 1, self._blocks()
+
+    def _blocks(self):
+        yield from ()
+        raise CopyLostError("it is being made anew")
+
+
+def test_a_copy_that_is_lost_while_it_is_looked_through_is_none(db, monkeypatch, caplog):
+    monkeypatch.setattr(runtime, "template_cache", LostCopy)
+    assert orphans.search().copied == []
+    assert "it is being made anew" in caplog.text
 
 
 def test_so_it_is_where_the_key_store_is_a_postgresql(own_store, settings, tmp_path):
@@ -247,3 +272,12 @@ def test_keys_are_not_destroyed_where_the_database_is_empty(gallery, register):
     assert vault.keys().read([lost])
     orphans.mend(found, TESTER, nobody=True)
     assert not vault.keys().read([lost])
+
+
+def test_a_lost_key_of_hashes_is_not_made_anew(erase, gallery):
+    erase("barack")
+    kept = vault.keys().read([receipts.HASHING])
+    vault.keys().destroy(kept)
+    with pytest.raises(RecognitionError, match="not in the key store"):
+        receipts.refuse_suppressed(gallery, "joe")
+    vault.keys().add(kept)

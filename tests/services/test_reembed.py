@@ -256,6 +256,15 @@ def test_forgetting_is_an_event(known, others):
     assert (event.gallery, event.decision) == ("default", {"embeddings": 3})
 
 
+def test_milvus_agrees_after_changing_over_and_back(on_milvus, known, others, photos):
+    for embedder in ("short", DLIB):
+        changed_over(embedder)
+        found = services.identify(current(), photos.upload("obama2"), actor=TESTER)
+        assert (found.model, found.people) == (embedder, 2)
+        assert found.matches[0].user_id == "barack"
+        assert "No difference was found." in run("sync_gallery", "--dry-run").stdout
+
+
 def test_what_makes_no_sense_is_refused(known, others):
     assert run("reembed", "--to", DLIB).status == 2
     assert run("reembed", "--rollback").status == 2

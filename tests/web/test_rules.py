@@ -23,6 +23,8 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
     "users": {"GET": ALL},
     "unregister": {"GET": STAFF, "POST": STAFF},
     "user": {"GET": ALL, "POST": STAFF},
+    "consent": {"POST": STAFF},
+    "export": {"GET": STAFF},
     "thumbnail": {"GET": ALL},
     "reference": {"GET": STAFF, "POST": STAFF},
     "crop": {"GET": ALL},
@@ -47,6 +49,9 @@ RULES: dict[str, dict[str, tuple[str, ...]]] = {
     "import_cancel": {"POST": STAFF},
     "import_discard": {"POST": STAFF},
     "import_report": {"GET": ALL},
+    "evaluations": {"GET": ALL},
+    "evaluation": {"GET": ALL},
+    "plot": {"GET": ALL},
     "keys": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
     "revoke": {"GET": ADMINISTRATORS, "POST": ADMINISTRATORS},
 }
@@ -66,6 +71,8 @@ def addresses(gallery) -> dict[str, str]:
         "name": "default",
         "prefix": key.prefix,
         "decision_id": "1",
+        "evaluation": "2026-11-26T000000-none",
+        "plot": "det",
     }
     known |= dict.fromkeys(("reference_id", "import_id"), "00000000-0000-4000-8000-000000000000")
     return {

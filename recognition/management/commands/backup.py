@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from recognition.management.base import FAILED
 from recognition.services import backups
+from recognition.services.results import Actor
 
 
 class Command(BaseCommand):
@@ -24,6 +25,6 @@ class Command(BaseCommand):
         path = options["file"]
         if path.exists():
             raise CommandError(f"{path} is there already.", returncode=FAILED)
-        rows = backups.backup(path)
+        rows = backups.backup(path, Actor("command:backup"))
         self.stdout.write(f"{rows} rows, SHA-256 {backups.sha256(path)}")
         self.stdout.write(f"Keys: {backups.keys_path(path)}")

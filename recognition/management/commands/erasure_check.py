@@ -11,7 +11,9 @@ from recognition.services import orphans
 
 
 class Command(GalleryCommand):
-    help = "Search database, key store and Redis for what erasures should have taken."
+    help = (
+        "Search database, imports, key store, Redis and Milvus for what erasures should have taken."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--mend", action="store_true", help="erase what is found")
@@ -26,6 +28,10 @@ class Command(GalleryCommand):
             "keys of nobody": len(found.keys),
             "people who were erased and are there again": len(found.returned),
             "people in Redis who may not be matched": len(found.copied),
+            "people in Milvus who may not be matched": sum(map(len, found.engine.values())),
+            "files in imports, of people who were erased": len(found.waiting),
+            "files left by imports that are over": found.left,
+            "keys of imports that are over": found.import_keys,
             "people whose key is gone, and whose faces cannot be read": len(found.locked),
         }
         for what, count in lines.items():

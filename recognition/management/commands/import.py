@@ -11,11 +11,13 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from recognition.management.arguments import add_consent, consent
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.sealing import SealBrokenError
 from recognition.services import transfer
 
 KEY = "FACESITE_IMPORT_KEY"
+WHY = {"suppressed": "Erased here", "consent_required": "Without a valid consent"}
 
 
 class Command(GalleryCommand):
@@ -28,18 +30,24 @@ class Command(GalleryCommand):
         super().add_arguments(parser)
         parser.add_argument("file", type=Path)
         parser.add_argument("--dry-run", action="store_true", help="count, and store nothing")
+        add_consent(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         gallery, dry_run = self.chosen_gallery(options), options["dry_run"]
         try:
             key = b64decode(os.environ.get(KEY) or getpass("Key: "), validate=True)
-            counts = transfer.take(options["file"], key, gallery, self.actor, dry_run=dry_run)
+            told = {"dry_run": dry_run, "consent": consent(options)}
+            counts = transfer.take(options["file"], key, gallery, self.actor, **told)
         except (SealBrokenError, OSError, binascii.Error, ValueError) as error:
             message = f"The file cannot be read: {error}."
             raise CommandError(message, returncode=FAILED) from error
         verb = "Would register" if dry_run else "Registered"
         self.stdout.write(f"{verb}: {counts['references']} pictures of {counts['people']} people.")
-        suppressed = [name[11:] for name in counts if name.startswith("suppressed:")]
-        if suppressed:
-            self.stderr.write("\n  ".join(["Erased here, and left out:", *suppressed]))
-            raise CommandError(f"{len(suppressed)} people left out.", returncode=INCOMPLETE)
+        left_out = 0
+        for code, title in WHY.items():
+            names = [name.partition(":")[2] for name in counts if name.startswith(f"{code}:")]
+            if names:
+                self.stderr.write("\n  ".join([f"{title}, and left out:", *names]))
+            left_out += len(names)
+        if left_out:
+            raise CommandError(f"{left_out} people left out.", returncode=INCOMPLETE)

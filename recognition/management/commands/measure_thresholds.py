@@ -90,10 +90,16 @@ def embedding_of(path: Path, embedder: str) -> Floats:
 def measure(photographs: list[Path], found: dict[str, Floats]) -> dict[str, Any]:
     """Return counts, the tables of thresholds, the margin, and the searches measured."""
     labels = np.unique([key.split("/")[0] for key in found], return_inverse=True)[1]
+    embeddings = np.stack(list(found.values()))
+    told = calibrating.measured(embeddings, labels, SIZES)
+    tables = told["by_references"]
     return {
         "photographs": len(photographs),
         "faces_not_found": len(photographs) - len(found),
-        **calibrating.measured(np.stack(list(found.values())), labels, SIZES),
+        **told,
+        "mixtures": [
+            row for n in SIZES for row in calibrating.mixtures(embeddings, labels, tables, n)
+        ],
     }
 
 

@@ -23,6 +23,8 @@ from recognition.management.base import FAILED, in_words
 from recognition.models import ApiKey, Gallery, GalleryChange
 from recognition.networks.catalogue import CATALOGUE
 from recognition.networks.prepare import prepare
+from recognition.services.people import record_act
+from recognition.services.results import Actor
 
 ADMIN = "admin"
 FIRST_KEY = "first key"
@@ -100,7 +102,10 @@ class Command(BaseCommand):
         """Take ``API_KEY``; make the first administrator and the first key, shown this once."""
         with transaction.atomic():
             GalleryChange.lock()  # two that start at once make one of each
+            before = _environment_keys()
             ApiKey.objects.take_from_environment(settings.API_KEY)
+            for prefix in before ^ _environment_keys():
+                _record("delete_key" if prefix in before else "create_key", prefix)
             password, key = _first_password(), _first_key()
         self.tell("Administrator", f"{ADMIN} made" if password else "")
         self.tell("API key", "made" if key else "")
@@ -176,5 +181,14 @@ def _first_key() -> str:
     """Make the first key, with all scopes, and return it; nothing where there is one."""
     if ApiKey.objects.exists():
         return ""
-    _, key = ApiKey.objects.create_key(name=FIRST_KEY)
+    made, key = ApiKey.objects.create_key(name=FIRST_KEY)
+    _record("create_key", made.prefix)
     return str(key)
+
+
+def _environment_keys() -> set[str]:
+    return set(ApiKey.objects.filter(from_environment=True).values_list("prefix", flat=True))
+
+
+def _record(act: str, prefix: str) -> None:
+    record_act(act, Actor("command:prepare"), decision={"key": prefix})

@@ -9,7 +9,13 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from recognition import services
-from recognition.management.arguments import add_selection, display_name, selection
+from recognition.management.arguments import (
+    add_consent,
+    add_selection,
+    consent,
+    display_name,
+    selection,
+)
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.management.pictures import read
 from recognition.services import RegisterOptions
@@ -31,6 +37,7 @@ class Command(GalleryCommand):
         )
         add_selection(parser)
         parser.add_argument("--dry-run", action="store_true", help="check, and store nothing")
+        add_consent(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         images = options["images"]
@@ -43,6 +50,7 @@ class Command(GalleryCommand):
             display_name=options["name"],
             replace=options["replace"],
             dry_run=options["dry_run"],
+            consent=consent(options),
             selection=selection(options),
         )
         gallery, uploads = self.chosen_gallery(options), [read(path) for path in images]

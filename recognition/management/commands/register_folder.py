@@ -14,6 +14,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from recognition import runtime, services
 from recognition.errors import RecognitionError
+from recognition.management.arguments import add_consent, consent
 from recognition.management.base import FAILED, INCOMPLETE, GalleryCommand
 from recognition.management.folders import Person, Plan, planned
 from recognition.management.jobs import add_jobs, each, progress
@@ -24,6 +25,7 @@ from recognition.services.folders import shown
 from recognition.services.registration import refusal
 from recognition.services.results import Match, Upload
 
+LEFT_OUT = ("suppressed", "consent_required")  # what speaks against the person, not a picture
 NAMED = 20  # how many of the files that are passed over are named
 
 
@@ -50,7 +52,8 @@ class Tally:
 class Command(GalleryCommand):
     help = (
         "Register DIR/<user_id>/*: one folder a person. Where a folder's name is no user_id it is "
-        "the person's name, and the user_id is made of it. A second run adds nothing. Exit status "
+        "the person's name, and the user_id is made of it. A second run adds nothing. Consent is "
+        "that of people who have no lawful basis yet. Exit status "
         "1: some pictures or folders were left out; 2: an error."
     )
 
@@ -58,12 +61,14 @@ class Command(GalleryCommand):
         super().add_arguments(parser)
         parser.add_argument("folder", type=Path, metavar="DIR", help="the folder of folders")
         add_jobs(parser)
+        add_consent(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         gallery, root = self.chosen_gallery(options), options["folder"]
         if not root.is_dir():
             raise CommandError(f"{shown(root)} is no folder.", returncode=FAILED)
         plan, tally, people = planned(root, gallery), Tally(), 0
+        self.consent = consent(options)
         with progress(sum(len(person.pictures) for person in plan.people), options) as bar:
             for done, count in each(
                 partial(self.registered, gallery), plan.people, jobs=options["jobs"]
@@ -89,12 +94,14 @@ class Command(GalleryCommand):
         self, gallery: Gallery, person: Person, fresh: dict[Path, Upload], tally: Tally
     ) -> None:
         """Register up to ten pictures of one person."""
-        options = RegisterOptions(display_name=person.display_name or None, bulk=True)
+        options = RegisterOptions(
+            display_name=person.display_name or None, bulk=True, consent=self.consent
+        )
         uploads, paths = list(fresh.values()), list(fresh)
         try:
             done = services.register(gallery, person.user_id, uploads, options, self.actor)
         except RecognitionError as error:
-            if error.code == "suppressed":
+            if error.code in LEFT_OUT:
                 for path in paths:
                     told = {"code": error.code, "detail": error.detail, "hint": error.hint}
                     tally.refuse(path, told)

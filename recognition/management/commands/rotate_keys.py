@@ -11,6 +11,8 @@ from recognition import runtime, vault
 from recognition.errors import RecognitionError
 from recognition.management.base import FAILED, in_words
 from recognition.sealing import SealBrokenError
+from recognition.services.people import record_act
+from recognition.services.results import Actor
 from recognition.vault import rotation
 
 
@@ -25,6 +27,7 @@ class Command(BaseCommand):
         try:
             given = bool(settings.FACE_MASTER_KEY)
             count = rotation.rewrap(vault.ring()) if given else rotation.rotate()
+            record_act("rotate_keys", Actor("command:rotate_keys"), decision={"keys": count})
             if copy := runtime.template_cache():
                 copy.forget()  # it was sealed under a key of the old one
             runtime.publish()

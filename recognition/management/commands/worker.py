@@ -1,4 +1,4 @@
-"""``manage.py worker``: run imports in the background until it is told to end."""
+"""``manage.py worker``: run imports, and the daily purge, until it is told to end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ TIDY = 3600.0  # seconds
 
 
 class Command(BaseCommand):
-    help = "Run imports, each by one worker at a time; Ctrl-C ends it after the file it is at."
+    help = (
+        "Run imports, each by one worker at a time, and once a day the purge (`manage.py purge "
+        "--yes`). Ctrl-C ends it after the file it is at."
+    )
     requires_system_checks: ClassVar[list[str]] = []  # `serve` has made them; an idle one is small
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -54,10 +57,13 @@ def ask_to_stop(*_: object) -> None:
 
 def work(worker_id: str) -> None:
     """Run what there is to run, until told to stop, or long without work and no longer small."""
-    idle_since = tidied = time.monotonic()
-    worker.tidy()
+    idle_since, tidied = time.monotonic(), -TIDY
     while not worker.stop:
         close_old_connections()
+        if time.monotonic() - tidied > TIDY:
+            worker.tidy()
+            worker.purge_daily(worker_id)
+            tidied = time.monotonic()
         if "recognition.vault" in sys.modules:  # a worker without work has not loaded it
             sys.modules["recognition.vault"].keys().close_unusable()
         if worker.has_tasks():
@@ -65,9 +71,6 @@ def work(worker_id: str) -> None:
             idle_since = time.monotonic()
             continue
         worker.take_up(worker_id)
-        if time.monotonic() - tidied > TIDY:
-            worker.tidy()
-            tidied = time.monotonic()
         if time.monotonic() - idle_since > REST and "recognition.runtime" in sys.modules:
             return
         time.sleep(PAUSE)

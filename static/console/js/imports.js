@@ -45,7 +45,8 @@ async function take(files) {
     const isZip = files.length === 1 && /\.zip$/i.test(first);
     const name = isZip ? file.name : first.split("/")[0];
     const what = isZip ? { size: file.size } : { files: files.map(([path, one]) => [path, one.size]) };
-    const begun = await ask(location.pathname, { json: { gallery, name, ...what }, signal: upload.control.signal });
+    const consent = Object.fromEntries([...form.querySelectorAll("#consent [name]")].map((field) => [field.name, field.value]));
+    const begun = await ask(location.pathname, { json: { gallery, name, consent, ...what }, signal: upload.control.signal });
     address = begun.address;
     if (isZip) await upload.sendZip(address, file, 0);
     else await upload.sendFiles(address, begun.awaited.map((place) => [place, files[place][1]]));

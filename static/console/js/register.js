@@ -152,7 +152,9 @@ class Item {
   fields() {
     const { box } = this;
     const round = (value) => Math.round(value * 10) / 10;
+    const consent = [...form.querySelectorAll("#consent [name]")].map((field) => [field.name, field.value]);
     return {
+      ...Object.fromEntries(consent),
       file: this.file,
       gallery: form.elements.gallery.value,
       face: box || this.faces.length < 2 ? null : this.chosen,
