@@ -186,10 +186,7 @@ class Subject(Lawful):
 
     def make_template(self) -> None:
         """Make the person template anew: the unit mean of the references' embeddings."""
-        # Others wait for the gallery to go back to theirs (services/reembedding.py).
-        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
-        kept = self.references.filter(used, aside=False)
-        rows = list(kept.only("embedder", "sealed_embedding", "subject"))
+        rows = list(self.references.in_use().only("embedder", "sealed_embedding", "subject"))
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
@@ -200,6 +197,13 @@ class Subject(Lawful):
         made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
         values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
         PersonTemplate.objects.update_or_create(subject=self, defaults=values)
+
+
+class ReferenceQuerySet(QuerySet["Reference"]):
+    def in_use(self) -> ReferenceQuerySet:
+        """Return what templates are made of: others wait for their embedder (``reembed``)."""
+        used = Q(embedder=F("subject__gallery__embedder")) | Q(subject__gallery__embedder="")
+        return self.filter(used, aside=False)
 
 
 class Reference(models.Model):
@@ -222,6 +226,8 @@ class Reference(models.Model):
     aside = models.BooleanField(default=False)
     created = models.DateTimeField(auto_now_add=True)
 
+    objects = ReferenceQuerySet.as_manager()
+
     class Meta:
         ordering: ClassVar = ["created"]
         constraints: ClassVar = [
@@ -236,7 +242,6 @@ class Reference(models.Model):
     def seal(self, embedding: bytes, crop: bytes | None, key: bytes) -> None:
         """Set embedding and crop, sealed under the data key of the subject."""
         self.sealed_embedding = seal(key, embedding, label("embedding", self.pk, self.embedder))
-        # Whatever the embedder: `reembed` exchanges that, and the crop stays as it is.
         self.sealed_crop = crop and seal(key, crop, label("crop", self.pk))
 
     def seal_context(self, context: bytes, key: bytes) -> None:
@@ -275,7 +280,7 @@ class Reference(models.Model):
             return None
         from recognition.runtime import EMBEDDERS  # it needs these models itself
 
-        # Earlier versions bound it to the embedder of then, which may be another by now.
+        # Earlier versions bound it to the embedder of then, which `reembed` may have exchanged.
         former = (label("crop", self.pk, name) for name in {self.embedder, *EMBEDDERS})
         return unseal_any(key, bytes(self.sealed_crop), [label("crop", self.pk), *former])
 

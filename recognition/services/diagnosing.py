@@ -59,7 +59,7 @@ class Diagnosis:
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     """Look at one person from all sides; nothing is changed."""
     subject = find_user(gallery, user_id)
-    kept = list(subject.references.filter(aside=False).defer("sealed_crop", "sealed_context"))
+    kept = list(subject.references.in_use().defer("sealed_crop", "sealed_context"))
     key = vault.key_of(subject.number) if kept else b""
     opened = [from_bytes(reference.open_embedding(key)) for reference in kept]
     embeddings = np.array(opened, np.float32)

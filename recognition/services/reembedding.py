@@ -6,21 +6,24 @@ service goes on. One short transaction then exchanges them; the old ones stay, f
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation.searches import leave_one_out
 from recognition.models import (
+    Event,
     Gallery,
     GalleryChange,
     OtherEmbedding,
@@ -33,9 +36,12 @@ from recognition.models import (
 )
 from recognition.pipeline.context import face_in, place_of
 from recognition.pipeline.types import LANDMARKS, Floats
+from recognition.services.erasure import erase_bytes
 from recognition.services.people import find_gallery, record
 from recognition.services.results import Actor
 
+log = logging.getLogger(__name__)
+ROUNDS = 10  # each embeds what came during the one before, which is ever less
 BATCH = 32  # references embedded, and stored, at once: what a run that is killed loses
 
 
@@ -44,7 +50,7 @@ class Outlook:
     """What another embedder would change, told by asking each reference without itself.
 
     ``changes``: (before, after) -> how many; each is right, unknown, or wrong. ``people``: whose
-    decisions get worse. ``again``: who has references of which nothing is kept.
+    decisions get worse. ``again``: who has references of which nothing is kept, or can be opened.
     """
 
     changes: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -55,6 +61,13 @@ class Outlook:
 def missing(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
     """Return the references that ``embedder`` has not embedded yet, but can."""
     return _without(gallery, embedder).filter(sealed_context__isnull=False)
+
+
+def left(gallery: Gallery, embedder: str) -> int:
+    """Return how many are missing of people whose data key is there: others are never opened."""
+    numbers = list(missing(gallery, embedder).values_list("subject__number", flat=True))
+    keys = vault.keys_of(set(numbers))
+    return sum(number in keys for number in numbers)
 
 
 def _without(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
@@ -71,7 +84,9 @@ def stage(gallery: Gallery, embedder: str) -> Iterator[int]:
     network = runtime.extractor(embedder).embedder
     asked = missing(gallery, embedder).select_related("subject").order_by("pk")
     asked = asked.defer("sealed_embedding", "sealed_crop")
-    while batch := list(asked[:BATCH]):
+    last = UUID(int=0)
+    while batch := list(asked.filter(pk__gt=last)[:BATCH]):
+        last = batch[-1].pk
         keys = vault.keys_of({one.subject.number for one in batch})
         batch = [one for one in batch if one.subject.number in keys]  # others are being erased
         crops = [_crop(network, one, keys[one.subject.number]) for one in batch]
@@ -85,12 +100,14 @@ def _keep(embedder: str, made: dict[Reference, bytes], keys: dict[int, bytes]) -
     with transaction.atomic():
         GalleryChange.lock()
         there = Reference.objects.filter(pk__in=[one.pk for one in made])
-        owners = dict(there.values_list("pk", "subject_id"))
-        OtherEmbedding.objects.bulk_create(
+        owners = dict(there.exclude(embedder=embedder).values_list("pk", "subject_id"))
+        rows = [
             OtherEmbedding.sealed_for(one, embedder, embedding, keys[one.subject.number])
             for one, embedding in made.items()
             if owners.get(one.pk) == one.subject_id
-        )
+        ]
+        # Another run may have been first: what it stored is the same.
+        OtherEmbedding.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def _crop(network: Any, reference: Reference, key: bytes) -> Any:
@@ -103,8 +120,7 @@ def _crop(network: Any, reference: Reference, key: bytes) -> Any:
 def outlook(gallery: Gallery, embedder: str) -> Outlook:
     """Return which decisions would change if ``embedder`` were used."""
     listed = list(_both(gallery, embedder))
-    again = _without(gallery, embedder).filter(sealed_context__isnull=True)
-    found = Outlook(again=sorted(set(again.values_list("subject__user_id", flat=True))))
+    found = Outlook(again=_again(gallery, embedder))
     if not listed:
         return found
     names = [user_id for user_id, _, _ in listed]
@@ -120,6 +136,14 @@ def outlook(gallery: Gallery, embedder: str) -> Outlook:
             worse.add(name)
     found.people.extend(sorted(worse))
     return found
+
+
+def _again(gallery: Gallery, embedder: str) -> list[str]:
+    """Return whose references ``embedder`` cannot embed: nothing is kept, or no key opens it."""
+    rows = _without(gallery, embedder).annotate(bare=Q(sealed_context__isnull=True))
+    listed = list(rows.values_list("subject__user_id", "subject__number", "bare"))
+    keys = vault.keys_of({number for _, number, bare in listed if not bare})
+    return sorted({user_id for user_id, number, bare in listed if bare or number not in keys})
 
 
 def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
@@ -169,9 +193,9 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
         former = gallery.embedder
         if former in ("", embedder):
             raise RecognitionError("invalid_request", f"{gallery.name!r} uses {former!r} already.")
-        if left := missing(gallery, embedder).count():
+        if count := left(gallery, embedder):
             raise RecognitionError(
-                "not_ready", f"{left} references are not embedded yet.", hint="Run reembed again."
+                "not_ready", f"{count} references are not embedded yet.", hint="Run reembed again."
             )
         _exchange(gallery, former, embedder)
         Gallery.objects.filter(pk=gallery.pk).update(embedder=embedder)
@@ -181,6 +205,19 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
         record("reembed", gallery, actor, decision={"from": former, "to": embedder})
         transaction.on_commit(runtime.publish)
     return _without(gallery, embedder).count()
+
+
+def change_over(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
+    """Embed what is left and ``activate``, anew where somebody was registered in between."""
+    for _ in range(ROUNDS):
+        embedded = sum(stage(gallery, embedder))
+        try:
+            return activate(gallery, embedder, actor=actor)
+        except RecognitionError as error:
+            if error.code != "not_ready":
+                raise
+            log.info("reembed: %d embedded, and more have come meanwhile", embedded)
+    return activate(gallery, embedder, actor=actor)
 
 
 def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
@@ -226,18 +263,30 @@ def _template(subject: Subject, embedder: str, own: list[Reference], key: bytes)
 
 
 def former_embedder(gallery: Gallery) -> str:
-    """Return the embedder that the gallery had before, or raise ``not_found``."""
-    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
-    found = rows.exclude(embedder=gallery.embedder).values_list("embedder", flat=True).first()
-    if found is None:
-        raise RecognitionError("not_found", f"{gallery.name!r} has had no other embedder.")
-    return str(found)
+    """Return the embedder that the gallery had before, or raise ``not_found``.
+
+    The last changeover tells: embeddings of others may lie ready that were never in use.
+    """
+    changed = Event.objects.filter(
+        gallery=gallery.name, act="reembed", outcome="ok", time__gte=gallery.created
+    )
+    last = changed.first()
+    if last is None or last.decision["to"] != gallery.embedder:
+        raise RecognitionError(
+            "not_found",
+            f"No event tells of another embedder that {gallery.name!r} had.",
+            hint="Name it: reembed --to ID --activate does the same.",
+        )
+    return str(last.decision["from"])
 
 
-def forget(gallery: Gallery) -> int:
+def forget(gallery: Gallery, *, actor: Actor) -> int:
     """Erase what is kept for the way back; return how many embeddings that were."""
-    erased = 0
-    rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
-    for some in in_parts(rows.values_list("pk", flat=True)):
-        erased += OtherEmbedding.objects.filter(pk__in=some).delete()[0]
-    return erased
+    with transaction.atomic():
+        GalleryChange.lock()
+        rows = OtherEmbedding.objects.filter(reference__subject__gallery=gallery)
+        keys = list(rows.values_list("pk", flat=True))
+        for some in in_parts(keys):
+            erase_bytes(OtherEmbedding.objects.filter(pk__in=some))
+        record("forget_embeddings", gallery, actor, decision={"embeddings": len(keys)})
+    return len(keys)

@@ -29,13 +29,13 @@ from recognition.models import (
     to_bytes,
 )
 from recognition.pipeline.context import Place, context_of
-from recognition.pipeline.types import LANDMARKS, Box, Detection, Face, Floats, Quality
+from recognition.pipeline.types import LANDMARKS, Face, Floats
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.naming import named
 from recognition.services.people import demand_consent, find_gallery, record
 from recognition.services.receipts import lift, refuse_suppressed
-from recognition.services.renewing import renew
+from recognition.services.renewing import face_of, renew
 from recognition.services.results import (
     Accepted,
     Actor,
@@ -394,11 +394,3 @@ def crop_jpeg(face: Face) -> bytes | None:
     buffer = BytesIO()
     Image.fromarray(face.crop).save(buffer, "JPEG", quality=CROP_QUALITY)
     return buffer.getvalue()
-
-
-def face_of(reference: Reference) -> Face:
-    """Return the face that a reference was made from, without crop and embedding."""
-    landmarks = np.array([reference.landmarks[name] for name in LANDMARKS], np.float32)
-    box = Box(**reference.box)
-    detection = Detection(box, landmarks, reference.detection_probability, outline=box)
-    return Face(detection, Quality(**reference.quality))

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition import runtime, services
+from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Subject
 from recognition.services.diagnosing import Attempt, near_misses
@@ -97,7 +97,7 @@ class PersonPage(ConsolePage):
     def _page(self, user: Subject, *, status: int = 200, **refused: Any) -> HttpResponse:
         """Show the page; ``refused``: forms to be mended, by their names there."""
         references = list(
-            user.references.filter(aside=False, embedder=runtime.embedder_of(user.gallery))
+            user.references.in_use()
             .defer("sealed_crop", "sealed_context", "landmarks")
             .annotate(has_crop=Q(sealed_crop__isnull=False))
         )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 
+from recognition import vault
 from recognition.models import Reference
 
 
@@ -31,6 +33,14 @@ def test_a_mislabelled_reference_is_the_weakest_and_is_named(command, known, reg
     found = told(command, "barack")
     assert found["references"][0]["reference_id"] == str(stranger.pk)
     assert str(stranger.pk) in " ".join(found["advice"])
+
+
+def test_a_reference_of_a_former_embedder_is_not_compared(command, known):
+    former = Reference.objects.first()
+    former.embedder = "facenet-vggface2"
+    former.seal(np.ones(512, np.float32).tobytes(), None, vault.key_of(former.subject.number))
+    former.save()
+    assert str(former.pk) not in str(told(command, "barack"))
 
 
 def test_a_second_id_of_the_same_person_is_found(command, known, register):

@@ -11,7 +11,7 @@ import pytest
 from recognition import curves, runtime, services, vault
 from recognition.curves import CALIBRATIONS, Calibration
 from recognition.errors import RecognitionError
-from recognition.models import OtherEmbedding, PersonTemplate, Reference, from_bytes
+from recognition.models import Event, OtherEmbedding, PersonTemplate, Reference, from_bytes
 from recognition.pipeline import embed
 from recognition.pipeline.context import context_of, face_in
 from recognition.pipeline.decode import decode
@@ -206,6 +206,54 @@ def test_erasing_erases_the_other_embeddings_too(known, others):
     services.unregister(current(), "barack", actor=TESTER)
     assert OtherEmbedding.objects.count() == 1
     assert run("reembed", "--forget").stdout.startswith("Erased: 1")
+
+
+def test_the_way_back_is_to_the_embedder_last_in_use(known, others):
+    list(reembedding.stage(current(), "short"))
+    with pytest.raises(RecognitionError):
+        reembedding.former_embedder(current())  # it was only prepared
+    changed_over(PLAIN)
+    assert reembedding.former_embedder(current()) == DLIB
+    changed_over("short")
+    assert reembedding.former_embedder(current()) == PLAIN
+
+
+def test_who_has_no_data_key_holds_nothing_up(known, others, monkeypatch):
+    monkeypatch.setattr(reembedding, "BATCH", 1)
+    number = services.find_user(current(), "joe").number
+    vault.keys().destroy([number])
+    assert sum(reembedding.stage(current(), PLAIN)) == 2
+    assert reembedding.outlook(current(), PLAIN).again == ["joe"]
+    reembedding.activate(current(), PLAIN, actor=TESTER)
+    assert current().embedder == PLAIN
+
+
+def test_who_registers_while_it_changes_over_does_not_hold_it_up(
+    known, others, register, monkeypatch
+):
+    def outlook(*_: Any) -> reembedding.Outlook:
+        register("eileen", "astronaut")
+        return reembedding.Outlook()
+
+    monkeypatch.setattr(reembedding, "outlook", outlook)
+    assert run("reembed", "--to", PLAIN, "--activate").status == 0
+    assert {one.embedder for one in Reference.objects.all()} == {PLAIN}
+
+
+def test_two_runs_at_once_store_each_embedding_once(known, others, monkeypatch):
+    keep, extra = reembedding._keep, []
+    monkeypatch.setattr(
+        reembedding, "_keep", lambda *made: (keep(*made), extra.append(keep(*made)))
+    )
+    assert list(reembedding.stage(current(), PLAIN)) == [3]
+    assert (OtherEmbedding.objects.count(), len(extra)) == (3, 1)
+
+
+def test_forgetting_is_an_event(known, others):
+    list(reembedding.stage(current(), PLAIN))
+    assert reembedding.forget(current(), actor=TESTER) == 3
+    event = Event.objects.get(act="forget_embeddings")
+    assert (event.gallery, event.decision) == ("default", {"embeddings": 3})
 
 
 def test_milvus_agrees_after_changing_over_and_back(on_milvus, known, others, photos):

@@ -34,7 +34,9 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         gallery = self.chosen_gallery(options)
         if options["forget"]:
-            self.stdout.write(f"Erased: {reembedding.forget(gallery)} embeddings.")
+            self.stdout.write(
+                f"Erased: {reembedding.forget(gallery, actor=self.actor)} embeddings."
+            )
             return
         to = options["to"] or reembedding.former_embedder(gallery)
         if gallery.embedder in ("", to):
@@ -43,7 +45,7 @@ class Command(GalleryCommand):
         self.stage(gallery, to, options)
         again = self.tell(gallery, to)
         if options["activate"] or options["rollback"]:
-            reembedding.activate(gallery, to, actor=self.actor)
+            reembedding.change_over(gallery, to, actor=self.actor)
             self.stdout.write(f"{gallery.name} uses {to} now; `reembed --rollback` goes back.")
         if again:
             message = f"{len(again)} people must be registered again."
@@ -51,7 +53,7 @@ class Command(GalleryCommand):
 
     def stage(self, gallery: Gallery, to: str, options: dict[str, Any]) -> None:
         """Embed what is missing."""
-        total = reembedding.missing(gallery, to).count()
+        total = reembedding.left(gallery, to)
         with progress(total, options, "references") as bar:
             for done in reembedding.stage(gallery, to):
                 bar.update(done)
