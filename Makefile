@@ -16,6 +16,8 @@ on Fedora or 'brew install python' on macOS, or name one with PYTHON=, then run 
 
 # An environment that was left half-made, or whose Python is gone, is made anew.
 USABLE := $(shell test -x $(VENV)/bin/pip && $(VENV)/bin/python -c '$(SUITABLE)' 2>/dev/null && echo yes)
+# One more than there are cores: tests wait for the servers that they start.
+TESTERS = $(shell $(VENV)/bin/python -c 'import os; print(min(4, os.cpu_count() + 1))')
 EMPTY =
 INSTALLED = $(VENV)/.installed-$(subst $(EMPTY) $(EMPTY),-,$(strip $(EXTRAS)))
 
@@ -51,7 +53,7 @@ run: prepare  ## Serve on http://127.0.0.1:8000 (PORT=, HOST=0.0.0.0, TLS=1)
 test:  ## Run every test (ARGS= is handed to pytest)
 	@.ci/packages || true
 	@$(INSTALL) EXTRAS="convert test"
-	$(VENV)/bin/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(TESTERS) --dist loadfile $(ARGS)
 
 check:  ## Lint, types, Django's own checks
 	@$(INSTALL) EXTRAS="convert test"

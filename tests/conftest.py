@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,9 @@ from recognition.services import RegisterOptions
 from recognition.services.results import Actor, Registration, Upload
 from tests.gallery.milvus_server import MilvusServer
 from tests.servers import PostgresServer, RedisServer, Site
+
+# Torch's threads would spin for each other while other tests have the cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TESTER = Actor("command:tests")
@@ -122,6 +126,13 @@ def register(gallery: Gallery, photos: Photos):
         return services.register(gallery, user_id, uploads, RegisterOptions(**options), TESTER)
 
     return register_by_name
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take long, so that the last ones do not run alone."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    long |= {item.path for item in items if item.path.parent.name in {"browser", "docs"}}
+    items.sort(key=lambda item: item.path not in long)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -17,8 +17,13 @@ from tests.processes.test_processes import WRITER, names, stale_answers
 from tests.servers import ROOT, Site
 
 pytestmark = pytest.mark.slow
-SUITES = ["tests/services", "tests/admin/test_erasing.py", "tests/api/test_users.py"]
-SUITES += ["tests/commands/test_sync_gallery.py"]
+#: What asks Milvus or writes to it; on PostgreSQL alone all services run (tests/test_postgres.py).
+SUITES = [
+    *("tests/services/test_erase.py", "tests/services/test_recognise.py"),
+    *("tests/services/test_register.py", "tests/services/test_reembed.py"),
+    *("tests/services/test_consent.py", "tests/services/test_likeness.py"),
+    *("tests/admin/test_erasing.py", "tests/commands/test_sync_gallery.py"),
+]
 
 
 @pytest.fixture
