@@ -53,7 +53,7 @@ run: prepare  ## Serve on http://127.0.0.1:8000 (PORT=, HOST=0.0.0.0, TLS=1)
 test:  ## Run every test (ARGS= is handed to pytest)
 	@.ci/packages || true
 	@$(INSTALL) EXTRAS="convert test"
-	$(VENV)/bin/python -m pytest -n $(TESTERS) --dist loadfile $(ARGS)
+	$(VENV)/bin/python -m pytest -n $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check:  ## Lint, types, Django's own checks
 	@$(INSTALL) EXTRAS="convert test"
