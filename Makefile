@@ -16,8 +16,8 @@ on Fedora or 'brew install python' on macOS, or name one with PYTHON=, then run 
 
 # An environment that was left half-made, or whose Python is gone, is made anew.
 USABLE := $(shell test -x $(VENV)/bin/pip && $(VENV)/bin/python -c '$(SUITABLE)' 2>/dev/null && echo yes)
-# One more than there are cores: tests wait for the servers that they start.
-TESTERS = $(shell $(VENV)/bin/python -c 'import os; print(min(4, os.cpu_count() + 1))')
+# Two more than there are cores: tests wait for the servers that they start.
+TESTERS = $(shell $(VENV)/bin/python -c 'import os; print(min(6, os.cpu_count() + 2))')
 EMPTY =
 INSTALLED = $(VENV)/.installed-$(subst $(EMPTY) $(EMPTY),-,$(strip $(EXTRAS)))
 

@@ -201,12 +201,20 @@ def test_one_upload_more_than_fits_is_a_problem_and_asks_nobody(front, fakes, li
     assert asked(servers) == []
 
 
+def until_taken(url: str) -> None:
+    """Send an upload until it is taken: nginx counts one that ended for a moment longer."""
+    deadline = time.monotonic() + 20
+    while not requests.post(url, data=b"x", timeout=20).ok:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_uploads_keep_no_request_without_a_body_waiting(front, fakes):
     site = front(fakes(), **{"limit_conn uploads": "1"})
     with upload_under_way(site, SMALL):
         assert requests.get(f"{site.url}/users", timeout=20).ok
         assert requests.post(f"{site.url}/users", timeout=20).ok  # Content-Length: 0
-    assert requests.post(f"{site.url}/identify", data=b"x", timeout=20).ok
+    until_taken(f"{site.url}/identify")
 
 
 @pytest.mark.parametrize("size", [1, 9_999_999])
