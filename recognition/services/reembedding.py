@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
+from recognition.consent import may_be_matched
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation.searches import leave_one_out
@@ -147,9 +148,12 @@ def _again(gallery: Gallery, embedder: str) -> list[str]:
 
 
 def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
-    """Yield user_id, embedding and other embedding of each reference that has both."""
+    """Yield user_id, embedding and other embedding of each that has both and may be compared."""
     rows = OtherEmbedding.objects.filter(
-        embedder=embedder, reference__subject__gallery=gallery, reference__aside=False
+        may_be_matched("reference__subject__"),
+        embedder=embedder,
+        reference__subject__gallery=gallery,
+        reference__aside=False,
     ).order_by("reference")
     others = list(
         rows.select_related("reference__subject").only(
