@@ -8,6 +8,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(HOME / ".env")))
 
 DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(HOME / "var"))).resolve()
 os.umask(0o077)  # what is written is for this user alone
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold faces and keys in the clear
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Serving ---------------------------------------------------------------------------------
@@ -328,6 +330,8 @@ AXES_USERNAME_CALLABLE = "recognition.signins.no_name"
 AXES_LOCKOUT_CALLABLE = "recognition.web.account.locked_out"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long it lasts
 AXES_DISABLE_ACCESS_LOG = True  # sign-ins are events
+# Masked in what is kept of a failed sign-in: `next` leads to somebody's page, perhaps.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "next"]
 AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_ip ADDRESS` lets somebody in again
 AXES_VERBOSE = False
 
