@@ -58,10 +58,17 @@ export function people(found, { gallery }) {
   return make("ul", { class: "people" }, ...rows);
 }
 
-/** Return what is wrong with a face in words, or that nothing is. */
+/** Return what is wrong with a face in words, or that nothing is; where its `faults` are null, its size. */
 export function quality(face) {
   const size = say(gettext("%(size)s px wide"), { size: Math.round(face.quality.size) });
-  if (!face.faults?.length) return make("p", { class: "small" }, make("span", { class: "tag good" }, gettext("good")), ` ${size}`);
+  if (!face.faults) return make("p", { class: "small" }, size);
+  if (!face.faults.length) return make("p", { class: "small" }, make("span", { class: "tag good" }, gettext("good")), ` ${size}`);
   const lines = face.faults.map((fault) => make("li", {}, `${fault.detail} ${fault.hint}`));
   return make("div", { class: "small" }, make("span", { class: "tag bad" }, gettext("not good enough")), make("ul", {}, ...lines));
+}
+
+/** Return the faces of a picture as a list, by the numbers on it: `said(index)`, then the quality of each. */
+export function faceList(faces, said = () => []) {
+  const number = (index) => make("h3", {}, say(gettext("Face %(number)s"), { number: index + 1 }));
+  return make("ul", { class: "faces" }, ...faces.map((face, index) => make("li", {}, number(index), ...said(index), quality(face))));
 }
