@@ -52,7 +52,7 @@ def test_all_faces_are_listed_beside_the_one_that_was_compared(visit, known, pho
     page = visit(f"/console/verify?gallery={known}", role="operator")
     page.get_by_label("User id").fill("barack")
     page.set_input_files("#file", group)
-    expect(page.locator("#said li", has_text="px wide")).to_have_count(2)
+    expect(page.locator("#result li", has_text="px wide")).to_have_count(2)
     page.get_by_role("button", name="Face 2").press("Enter")
     page.get_by_role("button", name="Verify").click()
     expect(page.locator("#result li", has_text="px wide")).to_have_count(2)

@@ -55,7 +55,8 @@ export class Probe {
       const count = this.faces.length;
       const text = say(ngettext("One face was found.", "%(count)s faces were found.", count), { count });
       replace(this.said, count ? note("success", text) : note("warning", gettext("No face was found.")));
-      if (count) this.said.append(count === 1 ? quality(this.faces[0]) : faceList(this.faces));
+      if (count === 1) this.said.append(quality(this.faces[0]));
+      this.list();
     } catch (problem) {
       if (turn === this.turn) this.fail(problem, () => this.look());
     }
@@ -65,10 +66,15 @@ export class Probe {
   draw(decided = {}) {
     const choose = this.form.dataset.choose === undefined ? null : (index) => {
       this.chosen = this.chosen === index ? null : index;
-      this.result.replaceChildren(); // it is about another face
+      this.list(); // what was decided is about another face
       this.draw();
     };
     this.stage.draw(this.faces.map((face, index) => ({ ...face, chosen: index === this.chosen, ...decided[index] })), choose);
+  }
+
+  /** List the faces under the picture where there are several, as long as nothing is decided. */
+  list() {
+    this.result.replaceChildren(...(this.faces.length > 1 ? [faceList(this.faces)] : []));
   }
 
   missing() {

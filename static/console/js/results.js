@@ -10,7 +10,7 @@ export function scale(value, threshold) {
   const at = (one) => Math.round(((Math.min(1, Math.max(least, one)) - least) / (1 - least)) * WIDTH);
   const label = say(gettext("Similarity %(value)s, threshold %(threshold)s"), { value: similarity(value), threshold: similarity(threshold) });
   const shown = svg("svg", { class: "scale", viewBox: `0 -2 ${WIDTH} 38`, role: "img", "aria-label": label });
-  const mark = svg("text", { x: Math.min(WIDTH - 62, Math.max(0, at(threshold) - 30)), y: 34 });
+  const mark = svg("text", { x: Math.min(WIDTH - 40, Math.max(40, at(threshold))), y: 34, "text-anchor": "middle" });
   mark.textContent = `≥ ${similarity(threshold)}`;
   shown.append(
     svg("rect", { class: "ground", x: 0, y: 4, width: WIDTH, height: 12, rx: 3 }),

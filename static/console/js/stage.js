@@ -81,7 +81,8 @@ export class Stage {
     const size = this.letters();
     const above = box.y > size * 1.3;
     const y = above ? box.y - size * 0.35 : box.y + box.height + size * 1.1;
-    const start = Math.max(2, box.x);
+    const most = this.width - 0.6 * size * (number.length + name.length); // else it is cut off
+    const start = Math.max(2, Math.min(box.x, most));
     const after = number ? start + size * (0.4 + 0.6 * number.length) : start;
     const text = (kind, x, said) => svg("text", { class: kind, x, y, "font-size": size }, said);
     return [number && text("face-number", start, number), name && text("face-name", after, name)].filter(Boolean);
