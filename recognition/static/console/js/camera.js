@@ -1,19 +1,35 @@
 // The webcam, and every reason why there is none, in words.
 
+import { Problem } from "./api.js";
 import { gettext } from "./words.js";
 
-/** Return a stream of the camera, or throw an Error whose message a person understands. */
+/** Why the camera gives nothing, in words; to ask again does not help. */
+export class CameraError extends Problem {}
+
+/** Return a stream of the camera, or throw a CameraError. */
 export async function camera({ width = 1280, height = 720 } = {}) {
   if (!globalThis.isSecureContext) {
-    throw new Error(gettext("Browsers give the camera only to pages opened by https, or on the machine itself as http://localhost. Start Facesite with TLS=1 and open it by https."));
+    throw new CameraError(gettext("Browsers give the camera only to pages opened by https, or on the machine itself as http://localhost. Start Facesite with TLS=1 and open it by https."));
   }
   if (!navigator.mediaDevices?.getUserMedia) {
-    throw new Error(gettext("This browser gives pages no camera."));
+    throw new CameraError(gettext("This browser gives pages no camera."));
   }
   try {
     return await navigator.mediaDevices.getUserMedia({ audio: false, video: { width: { ideal: width }, height: { ideal: height }, facingMode: "user" } });
   } catch (error) {
-    throw new Error(reason(error.name), { cause: error });
+    console.warn(error);
+    throw new CameraError(reason(error.name));
+  }
+}
+
+/** Show in `video` what the camera sees, or throw a CameraError. */
+export async function play(video, stream) {
+  video.srcObject = stream;
+  try {
+    await video.play();
+  } catch (error) {
+    console.warn(error);
+    throw new CameraError(gettext("The browser does not show what the camera sees. Allow this page to play videos, then try again."));
   }
 }
 
@@ -29,7 +45,7 @@ function reason(name) {
     case "AbortError":
       return gettext("The camera is used by another program. Close that one, then try again.");
     default:
-      return gettext("The camera could not be opened.");
+      return gettext("The camera could not be opened. Reload the page and try again.");
   }
 }
 
@@ -38,13 +54,14 @@ export function release(stream) {
   stream?.getTracks().forEach((track) => track.stop());
 }
 
-/** Return what `video` shows as a JPEG file, at most `width` pixels wide. */
-export function frame(video, { width = Infinity, canvas = document.createElement("canvas"), name = "camera.jpg" } = {}) {
+/** Return what `video` shows as a JPEG file, at most `width` pixels wide; throw a CameraError if nothing. */
+export async function frame(video, { width = Infinity, canvas = document.createElement("canvas"), name = "camera.jpg" } = {}) {
+  if (!video.videoWidth) throw new CameraError(gettext("The camera gives no picture."));
   const scale = Math.min(1, width / video.videoWidth);
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => (blob ? resolve(new File([blob], name, { type: "image/jpeg" })) : reject(new Error(gettext("The camera gives no picture.")))), "image/jpeg", 0.9);
+    canvas.toBlob((blob) => (blob ? resolve(new File([blob], name, { type: "image/jpeg" })) : reject(new CameraError(gettext("The camera gives no picture.")))), "image/jpeg", 0.9);
   });
 }

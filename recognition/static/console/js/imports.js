@@ -1,7 +1,7 @@
 // The page of imports: a folder or a ZIP is dropped or chosen, and sent.
 
-import { ask } from "./api.js";
-import { note } from "./notes.js";
+import { ask, promised, unfit } from "./api.js";
+import { droppable } from "./intake.js";
 import { chosen, dropped, Upload } from "./upload.js";
 import { gettext } from "./words.js";
 
@@ -10,47 +10,38 @@ if (form) begin();
 
 function begin() {
   for (const one of form.querySelectorAll(".script, #folder")) one.hidden = false;
-  const zone = form.querySelector("#drop");
-  form.querySelector("#folder").addEventListener("change", (event) => take(chosen(event.target)));
-  form.querySelector("#file").addEventListener("change", (event) => take(chosen(event.target)));
-  form.addEventListener("submit", (event) => event.preventDefault());
-  for (const name of ["dragenter", "dragover"]) {
-    zone.addEventListener(name, (event) => {
-      event.preventDefault();
-      zone.classList.add("over");
-    });
+  for (const name of ["folder", "file"]) {
+    const input = document.getElementById(name);
+    input.addEventListener("change", () => take(chosen(input)));
   }
-  for (const name of ["dragleave", "drop"]) zone.addEventListener(name, () => zone.classList.remove("over"));
-  zone.addEventListener("drop", async (event) => {
-    event.preventDefault();
-    take(await dropped(event.dataTransfer));
-  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  droppable(document.getElementById("drop"), (transfer) => take(dropped(transfer)));
 }
 
-async function take(files) {
-  const said = form.querySelector("#said");
-  if (!files.length) {
-    said.replaceChildren(note("error", gettext("There are no files in it.")));
-    return;
-  }
-  const { slice, files: most, batch } = form.dataset;
-  const limits = { slice: Number(slice), files: Number(most), batch: Number(batch) };
-  const upload = new Upload(form.querySelector("#upload"), said, limits);
-  const zone = form.querySelector("#drop");
+/** Send `given`, files or what will be files; one chooser and one bar serve all that are sent. */
+async function take(given) {
+  const upload = new Upload(form);
+  const zone = document.getElementById("drop");
   let address = "";
+  let files = given;
   zone.hidden = true;
   await upload.attempt(async () => {
-    const [first, file] = files[0];
-    const gallery = form.elements.gallery.value;
-    const isZip = files.length === 1 && /\.zip$/i.test(first);
-    const name = isZip ? file.name : first.split("/")[0];
-    const what = isZip ? { size: file.size } : { files: files.map(([path, one]) => [path, one.size]) };
-    const consent = Object.fromEntries([...form.querySelectorAll("#consent [name]")].map((field) => [field.name, field.value]));
-    const begun = await ask(location.pathname, { json: { gallery, name, consent, ...what }, signal: upload.control.signal });
-    address = begun.address;
-    if (isZip) await upload.sendZip(address, file, 0);
+    files = await given;
+    if (!files.length) throw unfit(gettext("There are no files in it."), gettext("Choose another one."));
+    const isZip = files.length === 1 && /\.zip$/i.test(files[0][0]);
+    const begun = await ask(location.pathname, { json: announced(files, isZip), signal: upload.control.signal });
+    address = promised(begun.address, "string");
+    if (isZip) await upload.sendZip(address, files[0][1], 0);
     else await upload.sendFiles(address, begun.awaited.map((place) => [place, files[place][1]]));
     await upload.complete(address);
-  }, () => address);
+  }, { address: () => address, again: () => take(files) });
   zone.hidden = false;
+}
+
+/** Return what an import is begun with. */
+function announced(files, isZip) {
+  const [[first, file]] = files;
+  const consent = Object.fromEntries([...form.querySelectorAll("#consent [name]")].map((field) => [field.name, field.value]));
+  const what = isZip ? { size: file.size } : { files: files.map(([path, one]) => [path, one.size]) };
+  return { gallery: form.elements.gallery.value, name: isZip ? file.name : first.split("/")[0], consent, ...what };
 }
