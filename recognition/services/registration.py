@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import metrics, runtime
+from recognition import findings, metrics, runtime
 from recognition.consent import as_json
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
@@ -295,7 +295,9 @@ def _store(
         accepted = _references(subject, target.embedder, sightings)
         if options.replace:
             kept = [a.reference_id for a in accepted]
-            erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
+            replaced = Reference.objects.filter(subject=subject).exclude(pk__in=kept)
+            findings.forget(references=map(str, replaced.values_list("pk", flat=True)))
+            erase_bytes(replaced)
         subject.make_template()
         GalleryChange.append("put", [subject])
         if not options.bulk:
