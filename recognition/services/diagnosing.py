@@ -57,8 +57,9 @@ class Diagnosis:
 
 
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
-    """Look at one person from all sides; nothing is changed."""
+    """Look at one person from all sides; nothing is changed. Raises ``consent_required``."""
     subject = find_user(gallery, user_id)
+    subject.demand_consent()
     kept = list(subject.references.in_use().defer("sealed_crop", "sealed_context"))
     key = vault.key_of(subject.number) if kept else b""
     opened = [from_bytes(reference.open_embedding(key)) for reference in kept]

@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
+from recognition.consent import may_be_matched
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation import forced
@@ -161,8 +162,9 @@ def _again(gallery: Gallery, embedder: str) -> list[str]:
 
 
 def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
-    """Yield user_id, embedding and other embedding of each reference in use that has both."""
+    """Yield user_id, embedding and other embedding of each in use that may be compared."""
     rows = OtherEmbedding.objects.filter(
+        may_be_matched("reference__subject__"),
         embedder=embedder,
         reference__subject__gallery=gallery,
         reference__subject__active=True,

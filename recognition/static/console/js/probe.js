@@ -2,10 +2,10 @@
 
 import { call, readable } from "./api.js";
 import { intake } from "./intake.js";
-import { clearErrors, note, showProblem } from "./notes.js";
-import { quality } from "./results.js";
+import { clearErrors, note, once, replace, showProblem } from "./notes.js";
+import { faceList, quality } from "./results.js";
 import { Stage } from "./stage.js";
-import { gettext, make, say } from "./words.js";
+import { gettext, make, ngettext, say } from "./words.js";
 
 /** Wire a page with one picture; `send(probe)` asks the API and returns what shows its answer. */
 export class Probe {
@@ -17,6 +17,7 @@ export class Probe {
     this.figure = document.querySelector("#stage");
     this.stage = new Stage(this.figure);
     this.file = null;
+    this.faces = [];
     this.turn = 0; // of what was asked for: an answer that comes after a later question is dropped
     form.querySelector("[data-preview]").hidden = false;
     intake(form.querySelector(".drop"), ([file]) => this.take(file));
@@ -25,7 +26,7 @@ export class Probe {
       this.submit();
     });
     form.addEventListener("reset", () => this.reset());
-    form.querySelector("[data-preview]").addEventListener("click", () => this.file && this.look());
+    form.querySelector("[data-preview]").addEventListener("click", () => (this.file ? this.look() : this.missing()));
   }
 
   async take(file) {
@@ -40,7 +41,7 @@ export class Probe {
     this.faces = [];
     this.chosen = null;
     this.figure.hidden = false;
-    this.said.replaceChildren(note("success", gettext("Looking for faces…")));
+    replace(this.said, note("success", gettext("Looking for faces…")));
     this.stage.draw([]);
     await this.stage.show(this.file);
     if (turn !== this.turn) return;
@@ -51,34 +52,45 @@ export class Probe {
       this.faces = found.faces;
       if (found.picture) this.stage.size(found.picture.width, found.picture.height);
       this.draw();
-      const text = { 0: gettext("No face was found."), 1: gettext("One face was found.") }[this.faces.length]
-        ?? say(gettext("%(count)s faces were found."), { count: this.faces.length });
-      this.said.replaceChildren(note(this.faces.length ? "success" : "warning", text));
-      if (this.faces.length === 1) this.said.append(quality(this.faces[0]));
+      const count = this.faces.length;
+      const text = say(ngettext("One face was found.", "%(count)s faces were found.", count), { count });
+      replace(this.said, count ? note("success", text) : note("warning", gettext("No face was found.")));
+      if (count === 1) this.said.append(quality(this.faces[0]));
+      this.list();
     } catch (problem) {
       if (turn === this.turn) this.fail(problem, () => this.look());
     }
   }
 
-  draw() {
+  /** Draw the faces; `decided`: what is known of some, by their places. */
+  draw(decided = {}) {
     const choose = this.form.dataset.choose === undefined ? null : (index) => {
       this.chosen = this.chosen === index ? null : index;
+      this.list(); // what was decided is about another face
       this.draw();
     };
-    this.stage.draw(this.faces.map((face, index) => ({ ...face, chosen: index === this.chosen })), choose);
+    this.stage.draw(this.faces.map((face, index) => ({ ...face, chosen: index === this.chosen, ...decided[index] })), choose);
+  }
+
+  /** List the faces under the picture where there are several, as long as nothing is decided. */
+  list() {
+    this.result.replaceChildren(...(this.faces.length > 1 ? [faceList(this.faces)] : []));
+  }
+
+  missing() {
+    this.said.replaceChildren(note("error", gettext("Choose a picture.")));
+    this.form.querySelector("input[type=file]").focus();
   }
 
   async submit() {
     clearErrors(this.form);
-    if (!this.file) {
-      this.said.replaceChildren(note("error", gettext("Choose a picture.")));
-      this.form.querySelector("input[type=file]").focus();
-      return;
-    }
+    if (this.file) await once(this.form.querySelector("button.primary"), () => this.compare());
+    else this.missing();
+  }
+
+  async compare() {
     const turn = ++this.turn;
-    const button = this.form.querySelector("button.primary");
-    button.disabled = true;
-    this.said.replaceChildren(note("success", gettext("Comparing…")));
+    replace(this.said, note("success", gettext("Comparing…")));
     try {
       const show = await this.send(this);
       if (turn === this.turn) show();
@@ -86,8 +98,6 @@ export class Probe {
       if (turn !== this.turn) return;
       this.result.replaceChildren();
       this.fail(problem, () => this.submit());
-    } finally {
-      button.disabled = false;
     }
   }
 

@@ -3,8 +3,8 @@
 import { call } from "./api.js";
 import { note } from "./notes.js";
 import { Probe } from "./probe.js";
-import { people, tag } from "./results.js";
-import { gettext, make, say } from "./words.js";
+import { faceList, people, tag } from "./results.js";
+import { gettext, make, ngettext, say, similarity } from "./words.js";
 
 const NEAREST = 5;
 
@@ -19,14 +19,20 @@ new Probe(document.querySelector("#identify"), {
 
 function show(probe, answer, gallery) {
   probe.stage.draw(answer.faces.map(({ face, status, matches }) => ({ ...face, kind: status, name: nameOf(status, matches) })));
-  const list = answer.faces.map((face, index) => shown(face, index, gallery));
+  // Why a face was not searched stands in its reason.
+  const faces = answer.faces.map(({ face, status }) => ({ ...face, faults: status === "not_searched" ? null : [] }));
   probe.show(
     make("h2", {}, answer.message),
-    make("p", { class: "muted small" }, say(gettext("Compared with %(people)s people; the threshold is %(threshold)s."), { people: answer.total_registered_faces, threshold: answer.threshold.toFixed(3) })),
+    make("p", { class: "muted small" }, compared(answer.total_registered_faces, answer.threshold)),
     answer.warning ? note("warning", answer.warning) : null,
     ...(answer.conflicts ?? []).map(({ user_id: user, faces }) => note("warning", say(gettext("%(user)s is found %(count)s times in this picture: a mirror, a collage, or a mistake."), { user, count: faces.length }))),
-    make("ul", { class: "faces" }, ...list),
+    faceList(faces, (index) => decided(answer.faces[index], gallery)),
   );
+}
+
+function compared(people, threshold) {
+  const text = ngettext("Compared with one person; the threshold is %(threshold)s.", "Compared with %(people)s people; the threshold is %(threshold)s.", people);
+  return say(text, { people, threshold: similarity(threshold) });
 }
 
 function nameOf(status, matches) {
@@ -36,14 +42,12 @@ function nameOf(status, matches) {
   return status === "unknown" ? gettext("unknown") : "";
 }
 
-function shown({ status, reason, matches, candidates }, index, gallery) {
+/** Return what was decided about a face. */
+function decided({ status, reason, matches, candidates }, gallery) {
   const near = candidates.length ? candidates : matches;
-  return make(
-    "li",
-    {},
-    make("h3", {}, say(gettext("Face %(number)s"), { number: index + 1 }), " ", tag(status)),
-    make("p", {}, nameOf(status, matches) && status !== "unknown" ? make("strong", {}, nameOf(status, matches)) : null, ` ${reason ?? ""}`),
-    near.length ? make("h4", { class: "only-read" }, gettext("The nearest people")) : null,
-    people(near, { gallery }),
-  );
+  const name = status === "unknown" ? "" : nameOf(status, matches);
+  return [
+    make("p", {}, tag(status), " ", name ? make("strong", {}, name) : null, ` ${reason ?? ""}`),
+    ...(near.length ? [make("h4", { class: "only-read" }, gettext("The nearest people")), people(near, { gallery })] : []),
+  ];
 }

@@ -9,9 +9,18 @@ export function say(text, values = {}) {
 
 export const gettext = translate;
 
+/** Return the text for `count`: that for one, or that for all other numbers. */
+export const ngettext = globalThis.ngettext ?? ((one, other, count) => (count === 1 ? one : other));
+
 /** Return a similarity as people read it. */
 export function similarity(value) {
   return Number(value).toFixed(3);
+}
+
+/** Return the time of day in the zone that all pages show times in, the server's. */
+export function timeOfDay(date) {
+  const { lang, dataset } = document.documentElement;
+  return date.toLocaleTimeString(lang, { timeZone: dataset.zone, hourCycle: "h23" });
 }
 
 /** Make an element: tag, attributes (null leaves one out), children (texts or elements). */

@@ -2,10 +2,10 @@
 
 import { asProblem, call, readable } from "./api.js";
 import { intake } from "./intake.js";
-import { button, clearErrors, note, noteOf, showProblem } from "./notes.js";
+import { button, clearErrors, note, noteOf, replace, showProblem } from "./notes.js";
 import { personAddress, quality } from "./results.js";
 import { cut, Stage } from "./stage.js";
-import { gettext, make, say, similarity } from "./words.js";
+import { gettext, make, ngettext, say, similarity } from "./words.js";
 
 const form = document.querySelector("#register");
 const list = document.querySelector("#pictures");
@@ -27,7 +27,7 @@ form.addEventListener("reset", () => {
 });
 const preview = form.querySelector("[data-preview]");
 preview.hidden = false;
-preview.addEventListener("click", () => items.forEach((item) => item.look()));
+preview.addEventListener("click", () => (items.length ? items.forEach((item) => item.look()) : missing()));
 form.elements.gallery.addEventListener("change", () => items.forEach((item) => item.look()));
 
 /** One picture: its card on the page, the faces found in it, which one is meant. */
@@ -39,7 +39,9 @@ class Item {
     this.state = this.card.querySelector("[data-state]");
     this.bar = this.card.querySelector("progress");
     this.facts = this.card.querySelector("[data-facts]");
-    this.card.querySelector("[data-remove]").addEventListener("click", () => this.remove());
+    const remove = this.card.querySelector("[data-remove]");
+    remove.setAttribute("aria-label", say(gettext("Remove %(name)s"), { name: file.name }));
+    remove.addEventListener("click", () => this.remove());
     this.boxed = this.card.querySelector("[data-box]");
     this.boxed.addEventListener("click", () => this.toggleBox());
     list.append(this.card);
@@ -47,9 +49,13 @@ class Item {
     this.look();
   }
 
+  /** Take the picture back; the keyboard goes on at the next one. */
   remove() {
-    items.splice(items.indexOf(this), 1);
+    const place = items.indexOf(this);
+    items.splice(place, 1);
     this.drop();
+    const near = (items[place] ?? items[place - 1])?.card.querySelector("[data-remove]");
+    (near ?? form.querySelector("input[type=file]")).focus();
   }
 
   /** Take the card from the page, and let go of the picture. */
@@ -64,11 +70,10 @@ class Item {
     const turn = (this.turn = (this.turn ?? 0) + 1); // an answer that comes too late is dropped
     this.faces = [];
     this.chosen = null;
-    this.box = null;
+    this.edit(null);
     this.done = null;
     this.busy(gettext("Looking for faces…"));
     this.shown = await this.stage.show(this.file);
-    this.stage.edit(null);
     try {
       await readable(this.file);
       const found = await call("/detect", { form: { file: this.file, gallery: form.elements.gallery.value } });
@@ -86,48 +91,51 @@ class Item {
   draw() {
     const { faces } = this;
     this.stage.draw(faces.map((face, index) => ({ ...face, chosen: index === this.chosen })), (index) => this.choose(index));
-    this.state.textContent = {
-      0: gettext("No face was found. Use a sharp picture that shows the whole face."),
-      1: gettext("One face"),
-    }[faces.length] ?? say(gettext("%(count)s faces: click the one that is meant, or leave it to the service"), { count: faces.length });
+    const count = faces.length;
+    const found = ngettext("One face", "%(count)s faces: choose the one that is meant, or leave it to the service", count);
+    this.state.textContent = count ? say(found, { count }) : gettext("No face was found. Use a sharp picture that shows the whole face.");
     this.bar.hidden = true;
-    const shown = this.chosen === null ? [] : [faces[this.chosen]];
-    this.facts.replaceChildren(...shown.map(quality));
-    if (faces.length > 1) this.facts.append(this.choices());
+    replace(this.facts, ...(count > 1 ? [this.choices()] : faces.map(quality)));
   }
 
+  /** Return the faces as a list, each with a button that chooses it. */
   choices() {
-    const buttons = this.faces.map((face, index) => {
-      const text = say(gettext("Face %(number)s, %(size)s px"), { number: index + 1, size: Math.round(face.quality.size) });
-      const choose = button(text, () => {
+    const choices = this.faces.map((face, index) => {
+      const choose = button(say(gettext("Face %(number)s"), { number: index + 1 }), () => {
         this.choose(index);
         this.facts.querySelectorAll("[aria-pressed]")[index]?.focus();
       });
       choose.setAttribute("aria-pressed", index === this.chosen);
-      return choose;
+      return make("li", {}, choose, quality(face));
     });
-    return make("div", { class: "row" }, ...buttons);
+    return make("ul", { class: "faces" }, ...choices);
   }
 
   choose(index) {
+    if (sending) return;
     this.chosen = this.chosen === index && this.faces.length > 1 ? null : index;
-    this.box = null;
-    this.stage.edit(null);
+    this.edit(null);
     this.draw();
+  }
+
+  /** Show a box to be moved and resized, or none. */
+  edit(box) {
+    this.box = box;
+    this.stage.edit(box);
+    this.boxed.setAttribute("aria-pressed", Boolean(box));
   }
 
   /** Let a box be drawn around the face that is meant, or go back to the faces found. */
   toggleBox() {
     if (this.box) {
-      this.box = null;
-      this.stage.edit(null);
+      this.edit(null);
       this.draw();
       return;
     }
     const { width, height } = this.stage;
     const face = this.faces[this.chosen ?? 0]?.box ?? { x: width / 4, y: height / 4, width: width / 2, height: height / 2 };
     const margin = face.width * 0.25;
-    this.stage.edit({ x: face.x - margin, y: face.y - margin, width: face.width + 2 * margin, height: face.height + 2 * margin });
+    this.edit({ x: face.x - margin, y: face.y - margin, width: face.width + 2 * margin, height: face.height + 2 * margin });
     this.stage.area.focus();
     this.within(this.stage.box);
   }
@@ -166,7 +174,7 @@ class Item {
     this.state.textContent = text;
     this.bar.hidden = false;
     this.bar.removeAttribute("value");
-    this.facts.replaceChildren();
+    replace(this.facts);
   }
 
   /**
@@ -209,7 +217,7 @@ class Item {
     this.state.textContent = OF_THE_PICTURE.includes(problem.code) ? gettext("Cannot be used") : gettext("Not looked at yet");
     const [rejected] = problem.body?.rejected ?? [];
     const reason = rejected ? note("error", rejected.detail, rejected.hint) : noteOf(problem, again);
-    this.facts.replaceChildren(reason);
+    replace(this.facts, reason);
     if (problem.code === "multiple_faces") this.facts.append(this.choices());
   }
 
@@ -257,11 +265,16 @@ function ask(dialog, choices) {
   });
 }
 
+function missing() {
+  said.replaceChildren(note("error", gettext("Choose at least one picture.")));
+  form.querySelector("input[type=file]").focus();
+}
+
 async function register() {
+  if (sending) return;
   clearErrors(form);
   if (!items.length) {
-    said.replaceChildren(note("error", gettext("Choose at least one picture.")));
-    form.querySelector("input[type=file]").focus();
+    missing();
     return;
   }
   const person = Object.fromEntries(["user_id", "display_name", "gallery"].map((name) => [name, form.elements[name].value]));
@@ -278,10 +291,16 @@ async function register() {
   else tell(person, counts);
 }
 
-/** While pictures are sent, nothing may change whom they are sent for, or which they are. */
+/**
+ * While pictures are sent, nothing may change whom they are sent for, or which they are. The keyboard
+ * stays at the button, which is therefore not disabled.
+ */
 function freeze(on) {
   sending = on;
-  for (const element of form.elements) element.disabled = on;
+  const pressed = form.querySelector("button.primary");
+  if (on) pressed.focus();
+  pressed.ariaDisabled = on ? "true" : null;
+  for (const element of form.elements) if (element !== pressed) element.disabled = on;
   list.querySelectorAll("button").forEach((one) => (one.disabled = on));
 }
 
@@ -289,5 +308,5 @@ function tell({ user_id: user, gallery }, { accepted, rejected, skipped }) {
   const text = say(gettext("%(user)s: %(accepted)s accepted, %(rejected)s refused, %(skipped)s left out."), { user, accepted, rejected, skipped });
   const shown = note(accepted ? "success" : "warning", text);
   if (accepted) shown.append(make("p", {}, make("a", { href: personAddress(gallery, user) }, gettext("Look at this person"))));
-  said.replaceChildren(shown);
+  replace(said, shown);
 }

@@ -7,9 +7,8 @@ const LEAST = 16; // pixels, the smallest box
 
 /** Shows one picture in `figure`; every measure is in pixels of the upright picture. */
 export class Stage {
-  constructor(figure, { onBox = () => {} } = {}) {
-    this.figure = figure;
-    this.onBox = onBox;
+  constructor(figure, { onBox = () => {}, numbered = true } = {}) {
+    Object.assign(this, { figure, onBox, numbered });
     this.image = figure.querySelector("img");
     this.layer = svg("svg", { role: "group", "aria-label": gettext("Faces in the picture") });
     figure.append(this.layer);
@@ -47,20 +46,22 @@ export class Stage {
 
   /**
    * Draw faces: `{box, landmarks, name, kind, chosen}`; `onChoose(index)` makes them buttons.
+   * Where there are several, each has the number that lists call it by.
    * `kind`: match, ambiguous, unknown, not_searched, or none.
    */
   draw(faces, onChoose = null) {
-    this.layer.replaceChildren(...faces.map((face, index) => this.face(face, index, onChoose)));
+    const number = (index) => (this.numbered && faces.length > 1 ? String(index + 1) : "");
+    this.layer.replaceChildren(...faces.map((face, index) => this.face({ ...face, number: number(index) }, index, onChoose)));
     if (this.drawn) this.layer.append(this.drawn);
   }
 
-  face({ box, landmarks = {}, name = "", kind = "", chosen = false }, index, onChoose) {
+  face({ box, landmarks = {}, number = "", name = "", kind = "", chosen = false }, index, onChoose) {
     const around = { x: box.x, y: box.y, width: box.width, height: box.height, rx: box.width / 20 };
     const classes = `face ${kind && `face-${kind}`} ${chosen ? "face-chosen" : ""}`;
     const group = svg("g", { class: classes }, svg("rect", { ...around, class: "face-edge" }));
     const rect = svg("rect", { ...around, class: "face-box" });
     group.append(rect, ...Object.values(landmarks).map(([x, y]) => svg("circle", { cx: x, cy: y, r: Math.max(1.5, box.width / 60), class: "landmark" })));
-    if (name) group.append(this.name(name, box));
+    group.append(...this.words(number, name, box));
     if (onChoose) {
       const label = say(gettext("Face %(number)s"), { number: index + 1 });
       for (const [key, value] of Object.entries({ role: "button", tabindex: 0, "aria-pressed": chosen, "aria-label": name ? `${label}: ${name}` : label })) rect.setAttribute(key, value);
@@ -75,12 +76,16 @@ export class Stage {
     return group;
   }
 
-  name(text, box) {
+  /** Return the number and the name of a face, side by side above its box or below it. */
+  words(number, name, box) {
     const size = this.letters();
     const above = box.y > size * 1.3;
-    const label = svg("text", { class: "face-name", x: Math.max(2, box.x), y: above ? box.y - size * 0.35 : box.y + box.height + size * 1.1, "font-size": size });
-    label.textContent = text;
-    return label;
+    const y = above ? box.y - size * 0.35 : box.y + box.height + size * 1.1;
+    const most = this.width - 0.6 * size * (number.length + name.length); // else it is cut off
+    const start = Math.max(2, Math.min(box.x, most));
+    const after = number ? start + size * (0.4 + 0.6 * number.length) : start;
+    const text = (kind, x, said) => svg("text", { class: kind, x, y, "font-size": size }, said);
+    return [number && text("face-number", start, number), name && text("face-name", after, name)].filter(Boolean);
   }
 
   /** Return how large letters of 15 CSS pixels are in the picture. */

@@ -1,18 +1,19 @@
 // The webcam, identified continuously: at most one request is under way, names follow the faces.
 
-import { call, Problem } from "./api.js";
-import { camera, frame, release } from "./camera.js";
-import { note, noteOf } from "./notes.js";
+import { asProblem, call } from "./api.js";
+import { camera, CameraError, frame, play, release } from "./camera.js";
+import { note, noteOf, once } from "./notes.js";
 import { personAddress } from "./results.js";
 import { Stage } from "./stage.js";
-import { gettext, make, say } from "./words.js";
+import { gettext, make, say, similarity, timeOfDay } from "./words.js";
 
 const WIDTHS = [640, 480, 320]; // pixels a frame is sent with; fewer where answers take long
 const SLOW = 700; // ms of an answer, from which smaller frames are sent
 const QUICK = 250; // ms, under which larger ones are sent again
 const LEAST_PAUSE = 200; // ms between two requests: half of what a session may ask in a minute
 const AGAIN = 30_000; // ms after which a person is logged again
-const LOST = 900; // ms after which a face that was not seen again is no longer shown
+const LOST = 900; // ms after which a face that was not seen again is no longer shown, at least
+const ROUNDS = 3; // round trips it is shown for: one answer may miss it
 const EASE = 0.25; // how far a box moves towards its face in each drawn frame
 
 const video = document.querySelector("video");
@@ -21,7 +22,7 @@ const gallery = document.querySelector("#gallery");
 const said = document.querySelector("#said");
 const log = document.querySelector("#seen tbody");
 const rate = document.querySelector("#rate");
-const stage = new Stage(video.closest("figure"));
+const stage = new Stage(video.closest("figure"), { numbered: false });
 const canvas = document.createElement("canvas");
 
 let stream = null;
@@ -29,10 +30,11 @@ let asking = null; // ends the request under way
 let tracks = [];
 let width = 0; // which of WIDTHS
 let latency = 0;
+let lost = LOST;
 let answered = []; // when the last answers came
 const logged = new Map();
 
-start.addEventListener("click", () => (stream ? stop() : begin()));
+start.addEventListener("click", () => once(start, async () => (stream ? stop() : begin())));
 document.addEventListener("visibilitychange", () => {
   if (stream && document.hidden) said.replaceChildren(note("warning", gettext("Paused while this tab is hidden.")));
   else if (stream) said.replaceChildren();
@@ -40,27 +42,23 @@ document.addEventListener("visibilitychange", () => {
 
 async function begin() {
   said.replaceChildren();
-  start.disabled = true;
   try {
     stream = await camera();
-    video.srcObject = stream;
-    await video.play();
+    await play(video, stream);
   } catch (error) {
-    release(stream);
-    stream = null;
-    said.replaceChildren(note("error", error.message));
+    stop(error);
     return;
-  } finally {
-    start.disabled = false;
   }
-  for (const track of stream.getTracks()) track.addEventListener("ended", () => stop(gettext("The camera was taken away. Connect it, then start again.")));
+  const gone = new CameraError(gettext("The camera was taken away. Connect it, then start again."));
+  for (const track of stream.getTracks()) track.addEventListener("ended", () => stop(gone));
   start.textContent = gettext("Stop");
   asking = new AbortController();
   requestAnimationFrame(draw);
   watch(stream, asking.signal);
 }
 
-function stop(reason = "") {
+/** Let go of the camera, and say why where an `error` ends it. */
+function stop(error = null) {
   asking?.abort();
   release(stream);
   stream = video.srcObject = null;
@@ -68,7 +66,7 @@ function stop(reason = "") {
   stage.draw([]);
   start.textContent = gettext("Start the camera");
   rate.textContent = "";
-  said.replaceChildren(...(reason ? [note("error", reason)] : []));
+  said.replaceChildren(...(error ? [noteOf(asProblem(error))] : []));
 }
 
 /** Ask who is seen, again and again, each time after the last answer. */
@@ -94,8 +92,8 @@ async function look(own, signal) {
     const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2, live: "true" }, signal });
     if (stream !== own) return 0;
     adapt(performance.now() - begun);
-    if (said.querySelector("[data-trouble]")) said.replaceChildren();
     follow(answer.faces, scale);
+    if (said.querySelector("[data-trouble]")) said.replaceChildren();
     return 0;
   } catch (error) {
     if (stream === own) return trouble(error);
@@ -105,14 +103,9 @@ async function look(own, signal) {
 
 /** Say what is wrong; what will not mend itself ends it. */
 function trouble(error) {
-  if (!(error instanceof Problem)) {
-    stop(error.message);
-    return 0;
-  }
-  const problem = error;
-  if ([400, 401, 403, 404, 413, 415].includes(problem.status)) {
-    stop();
-    said.replaceChildren(noteOf(problem));
+  const problem = asProblem(error);
+  if (problem instanceof CameraError || [400, 401, 403, 404, 413, 415].includes(problem.status)) {
+    stop(problem);
     return 0;
   }
   if (said.querySelector("[data-trouble]")?.dataset.trouble !== problem.message) {
@@ -125,6 +118,7 @@ function trouble(error) {
 
 function adapt(took) {
   latency = latency ? latency * 0.8 + took * 0.2 : took;
+  lost = Math.max(LOST, latency * ROUNDS, took * ROUNDS);
   if (latency > SLOW && width < WIDTHS.length - 1) [width, latency] = [width + 1, 0];
   else if (latency && latency < QUICK && width > 0) [width, latency] = [width - 1, 0];
   const now = performance.now();
@@ -167,7 +161,7 @@ function overlap(a, b) {
 function draw() {
   if (!stream) return;
   const now = performance.now();
-  tracks = tracks.filter((track) => now - track.seen < LOST);
+  tracks = tracks.filter((track) => now - track.seen < lost);
   for (const { box, goal } of tracks) for (const name in goal) box[name] += (goal[name] - box[name]) * EASE;
   stage.draw(tracks);
   requestAnimationFrame(draw);
@@ -178,7 +172,7 @@ function remember(key, person, now) {
   if (now - (logged.get(key) ?? -Infinity) < AGAIN) return;
   logged.set(key, now);
   const who = person ? make("a", { href: personAddress(gallery.value, person.user_id) }, person.display_name || person.user_id) : gettext("unknown");
-  log.prepend(make("tr", {}, make("td", {}, new Date().toLocaleTimeString()), make("td", { class: "name" }, who), make("td", { class: "num" }, person ? person.similarity.toFixed(3) : "")));
+  log.prepend(make("tr", {}, make("td", {}, timeOfDay(new Date())), make("td", { class: "name" }, who), make("td", { class: "num" }, person ? similarity(person.similarity) : "")));
   document.querySelector("#nobody").hidden = true;
 }
 

@@ -1,9 +1,9 @@
 // The page of one import: how far it is, asked every second; an upload that broke off goes on.
 
-import { ask } from "./api.js";
-import { note } from "./notes.js";
-import { chosen, Upload } from "./upload.js";
-import { gettext, say } from "./words.js";
+import { ask, asProblem, promised, unfit } from "./api.js";
+import { droppable } from "./intake.js";
+import { chosen, dropped, hear, Upload } from "./upload.js";
+import { gettext, ngettext, say } from "./words.js";
 
 const EVERY = 1000; // ms
 const panel = document.getElementById("progress");
@@ -18,19 +18,20 @@ async function follow() {
   for (;;) {
     await new Promise((resolve) => setTimeout(resolve, EVERY));
     if (document.hidden) continue;
-    let progress;
     try {
-      progress = await ask(panel.dataset.address, { method: "GET" });
-    } catch (problem) {
-      if (!("hint" in problem)) throw problem;
+      const progress = await ask(panel.dataset.address, { method: "GET" });
+      if (!UNDER_WAY.includes(promised(progress.state, "string"))) {
+        location.reload(); // what became of each file is told there
+        return;
+      }
+      show(progress);
+    } catch (error) {
+      const problem = asProblem(error);
       part("said").textContent = `${problem.message} ${problem.hint}`;
-      continue; // the server starts again, and so does the import
+      hear(problem.message);
+      if (problem.status === 404) return; // it was discarded elsewhere
+      // Else the server starts again, and so does the import.
     }
-    if (!UNDER_WAY.includes(progress.state)) {
-      location.reload(); // what became of each file is told there
-      return;
-    }
-    show(progress);
   }
 }
 
@@ -38,7 +39,9 @@ function show(progress) {
   const bar = panel.querySelector("progress");
   bar.max = progress.total || 1;
   bar.value = progress.done;
-  part("tag").firstElementChild.textContent = progress.state === "running" ? gettext("running") : gettext("waiting");
+  const state = progress.state === "running" ? gettext("running") : gettext("waiting");
+  part("tag").firstElementChild.textContent = state;
+  hear(progress.trouble || say(gettext("State: %(state)s"), { state })); // not how far it is
   part("said").textContent = said(progress);
   part("worker").hidden = progress.worker;
   part("trouble").hidden = !progress.trouble;
@@ -62,26 +65,26 @@ function said(progress) {
 function resume() {
   form.hidden = false;
   const input = form.querySelector("input");
-  const place = document.getElementById("said");
-  input.addEventListener("change", async () => {
-    const files = chosen(input);
-    const upload = new Upload(document.getElementById("upload"), place);
-    form.hidden = true;
-    await upload.attempt(async () => {
-      const wanted = await ask(form.dataset.address, { method: "GET" });
-      if (wanted.kind === "zip") await zip(upload, wanted, files);
-      else await folder(upload, wanted, files);
-    }, () => location.pathname);
-    form.hidden = false;
-  });
+  input.addEventListener("change", () => take(chosen(input)));
+  droppable(form, (transfer) => take(dropped(transfer)));
+}
+
+async function take(given) {
+  const upload = new Upload(form);
+  let files = given;
+  form.hidden = true;
+  await upload.attempt(async () => {
+    files = await given;
+    const wanted = await ask(form.dataset.address, { method: "GET", signal: upload.control.signal });
+    if (wanted.kind === "zip") await zip(upload, wanted, files);
+    else await folder(upload, wanted, files);
+  }, { address: () => "", again: () => take(files) });
+  form.hidden = false;
 }
 
 async function zip(upload, wanted, files) {
-  const [[, file]] = files;
-  if (file.size !== wanted.size) {
-    upload.said.replaceChildren(note("error", gettext("This is another file: its size differs.")));
-    return;
-  }
+  const [, file] = files[0] ?? [];
+  if (file?.size !== wanted.size) throw unfit(gettext("This is another file: its size differs."), gettext("Choose the one that the import was begun with."));
   await upload.sendZip(wanted.address, file, wanted.received);
   await upload.complete(wanted.address);
 }
@@ -91,8 +94,8 @@ async function folder(upload, wanted, files) {
   const found = wanted.awaited.filter(([, path]) => there.has(path));
   if (found.length < wanted.awaited.length) {
     const missing = wanted.awaited.length - found.length;
-    upload.said.replaceChildren(note("error", say(gettext("%(missing)s files are not in this folder."), { missing })));
-    return;
+    const text = ngettext("One file is not in this folder.", "%(missing)s files are not in this folder.", missing);
+    throw unfit(say(text, { missing }), gettext("Choose the one that the import was begun with."));
   }
   await upload.sendFiles(wanted.address, found.map(([number, path]) => [number, there.get(path)]));
   await upload.complete(wanted.address);

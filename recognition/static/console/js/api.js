@@ -27,15 +27,32 @@ export function asProblem(error) {
   });
 }
 
+/** Return `value`, which an answer must hold as one of `type`; throw what is no Problem if it does not. */
+export function promised(value, type) {
+  if (typeof value !== type) throw new TypeError(`A ${type} was promised, not ${value}`);
+  return value;
+}
+
 /** Throw a Problem where a file that was given cannot be read: it is gone, or it is a folder. */
 export async function readable(file) {
   try {
     await file.slice(0, 1).arrayBuffer();
   } catch {
-    throw new Problem(say(gettext("%(name)s cannot be read."), { name: file.name }), {
-      hint: gettext("It may have been moved, or it is a folder. Choose it again."),
-    });
+    throw unreadable(file.name);
   }
+}
+
+/** Return what is said of a file that cannot be read. */
+export function unreadable(name) {
+  return unfit(
+    say(gettext("%(name)s cannot be read."), { name }),
+    gettext("It may have been moved or changed since, or it is a folder. Choose it again."),
+  );
+}
+
+/** Return what is said of a choice that is of no use: to try the same again does not help. */
+export function unfit(message, hint) {
+  return new Problem(message, { hint, code: "unfit" });
 }
 
 /** What is said of a status whose answer is no problem document: a proxy's page, nothing at all. */

@@ -10,7 +10,7 @@ export function scale(value, threshold) {
   const at = (one) => Math.round(((Math.min(1, Math.max(least, one)) - least) / (1 - least)) * WIDTH);
   const label = say(gettext("Similarity %(value)s, threshold %(threshold)s"), { value: similarity(value), threshold: similarity(threshold) });
   const shown = svg("svg", { class: "scale", viewBox: `0 -2 ${WIDTH} 38`, role: "img", "aria-label": label });
-  const mark = svg("text", { x: Math.min(WIDTH - 62, Math.max(0, at(threshold) - 30)), y: 34 });
+  const mark = svg("text", { x: Math.min(WIDTH - 40, Math.max(40, at(threshold))), y: 34, "text-anchor": "middle" });
   mark.textContent = `≥ ${similarity(threshold)}`;
   shown.append(
     svg("rect", { class: "ground", x: 0, y: 4, width: WIDTH, height: 12, rx: 3 }),
@@ -58,10 +58,17 @@ export function people(found, { gallery }) {
   return make("ul", { class: "people" }, ...rows);
 }
 
-/** Return what is wrong with a face in words, or that nothing is. */
+/** Return what is wrong with a face in words, or that nothing is; where its `faults` are null, its size. */
 export function quality(face) {
   const size = say(gettext("%(size)s px wide"), { size: Math.round(face.quality.size) });
-  if (!face.faults?.length) return make("p", { class: "small" }, make("span", { class: "tag good" }, gettext("good")), ` ${size}`);
+  if (!face.faults) return make("p", { class: "small" }, size);
+  if (!face.faults.length) return make("p", { class: "small" }, make("span", { class: "tag good" }, gettext("good")), ` ${size}`);
   const lines = face.faults.map((fault) => make("li", {}, `${fault.detail} ${fault.hint}`));
   return make("div", { class: "small" }, make("span", { class: "tag bad" }, gettext("not good enough")), make("ul", {}, ...lines));
+}
+
+/** Return the faces of a picture as a list, by the numbers on it: `said(index)`, then the quality of each. */
+export function faceList(faces, said = () => []) {
+  const number = (index) => make("h3", {}, say(gettext("Face %(number)s"), { number: index + 1 }));
+  return make("ul", { class: "faces" }, ...faces.map((face, index) => make("li", {}, number(index), ...said(index), quality(face))));
 }

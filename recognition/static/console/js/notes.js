@@ -36,6 +36,29 @@ export function button(text, act, kind = "") {
   return made;
 }
 
+/**
+ * Run `act` while `pressed` cannot be pressed again. It stays what the keyboard is at: a disabled
+ * button would lose that.
+ */
+export async function once(pressed, act) {
+  if (pressed.ariaDisabled === "true") return;
+  pressed.ariaDisabled = "true";
+  try {
+    await act();
+  } finally {
+    pressed.ariaDisabled = null;
+  }
+}
+
+/** Show `content` in `place` instead of what is there; the keyboard, if it was in there, stays at it. */
+export function replace(place, ...content) {
+  const within = place.contains(document.activeElement);
+  place.replaceChildren(...content);
+  if (!within) return;
+  place.tabIndex = -1;
+  place.focus();
+}
+
 /** Show a Problem's sentences beside the fields they are about, the rest in `place`. */
 export function showProblem(form, place, error, again = null) {
   const problem = asProblem(error);
@@ -51,8 +74,8 @@ export function showProblem(form, place, error, again = null) {
     field.closest(".field")?.append(make("p", { class: "errors", id, "data-error": true }, sentence(said)));
     if (!besides++) field.focus();
   }
-  if (besides < Object.keys(problem.errors).length || !besides) place.replaceChildren(noteOf(problem, again));
-  else place.replaceChildren(note("error", gettext("Some fields need another look.")));
+  if (besides < Object.keys(problem.errors).length || !besides) replace(place, noteOf(problem, again));
+  else replace(place, note("error", gettext("Some fields need another look.")));
 }
 
 /** Take the errors away that `showProblem` showed. */
