@@ -92,7 +92,7 @@ class ImportsPage(Received):
         batches = list(Import.objects.select_related("gallery")[:LISTED])
         return self.show(
             "imports.html",
-            batches=[(batch, imports.progress(batch)) for batch in batches],
+            batches=list(zip(batches, imports.tallies(batches), strict=True)),
             galleries=list(Gallery.objects.values_list("name", flat=True)),
             gallery=request.GET.get("gallery") or DEFAULT_GALLERY,
             worker=Worker.objects.alive().exists(),
@@ -217,7 +217,11 @@ class AwaitedCall(ImportView):
 class ActPage(ImportView):
     """Something done with an import: by a form, or by a script, which gets the progress."""
 
-    http_method_names: ClassVar = ["post", "options"]
+    http_method_names: ClassVar = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
+        """Lead who reloads the address of the form back to it."""
+        return HttpResponseRedirect(reverse("console:import", args=[import_id]))
 
     def post(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         if request.headers.get("Accept") == "application/json":

@@ -9,6 +9,9 @@ export function say(text, values = {}) {
 
 export const gettext = translate;
 
+/** Return what a person is told where a program is told `hint` (/console/texts/). */
+export const advised = (hint) => globalThis.advice?.[hint] ?? hint;
+
 /** Return a similarity as people read it. */
 export function similarity(value) {
   return Number(value).toFixed(3);
