@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -62,8 +62,10 @@ class EventAdmin(admin.ModelAdmin):
     search_fields = ("actor", "request_id", "subject_number__exact")
     search_help_text = _("Actor, request id, or a person's number")
     show_full_result_count = False
-    readonly_fields = ("explanation",)
-    exclude: ClassVar = ["decision"]
+    fields = readonly_fields = (
+        "time", "what", "came_out", "actor", "gallery", "subject_number", "request_id",
+        "explanation",
+    )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

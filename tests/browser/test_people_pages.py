@@ -15,7 +15,6 @@ PAGES = [
     "users?gallery={gallery}&search=nobody",
     "users/{gallery}/ada",
     "users/{gallery}/nobody-near",
-    "users/{gallery}/ada/references/{reference}",
     "users/unregister?gallery={gallery}&user_id=ada&user_id=joe",
     "activity?gallery={gallery}",
     "activity?person=nobody-at-all",
@@ -31,6 +30,7 @@ PAGES = [
     "review?gallery={gallery}",
     "decisions/{decision}",
 ]
+REFERENCE = "users/{gallery}/ada/references/{reference}"
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def opened(visit, filled: dict[str, str], path: str, **options) -> Page:
     return visit(f"/console/{path.format(**filled)}", **options)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, REFERENCE])
 def test_a_page_is_accessible_in_light_and_dark(visit, filled, path):
     page = opened(visit, filled, path)
     assert violations(page) == []
