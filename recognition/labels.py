@@ -32,6 +32,7 @@ ACTS: Labels = {
     "rename_gallery": _("rename a gallery"),
     "set_threshold": _("set a threshold"),
     "set_targets": _("set error rates"),
+    "set_retention": _("set how long people are kept"),
     "delete_gallery": _("delete a gallery"),
     "reembed": _("change the embedder"),
     "forget_embeddings": _("forget embeddings"),

@@ -204,7 +204,12 @@ def _in_force(report: Report) -> Table:
     if not found:
         return Table("", (), [])
     promised = found["promised"] or {}
-    names = {"fpir": "FPIR: strangers who are named", "fnir": "FNIR: known people who are missed"}
+    names = {
+        "fpir": "FPIR: strangers who are named",
+        "ambiguous_strangers": "Strangers between two people: ambiguous, so not named",
+        "fnir": "FNIR: known people who are missed",
+        "ambiguous": "Of these, known people between two: ambiguous",
+    }
     rows = [
         (said, told(found[name]), percent(promised[name]) if name in promised else "")
         for name, said in names.items()

@@ -27,9 +27,10 @@ def test_it_shows_what_was_found(operator, pair):
 
 
 def test_references_are_called_by_the_numbers_of_their_pictures(operator, pair):
-    kept = str(Reference.objects.first().pk)
+    reference = Reference.objects.get(subject__user_id="barack")
+    kept, person = str(reference.pk), reference.subject.number
     Finding.objects.create(
-        gallery=pair.gallery, key="x", kind="outlier", place=0, person=pair.person,
+        gallery=pair.gallery, key="x", kind="outlier", place=0, person=person,
         references=[kept], own=0.5,
     )  # fmt: skip
     text = operator.get(REVIEW).content.decode()
