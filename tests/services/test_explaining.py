@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recognition.decisions import AMBIGUOUS, MATCH, UNKNOWN
+from recognition.labels import outcome_label
 from recognition.models import Event, Gallery, Subject
 from recognition.services.explaining import Explanation, explain
 
@@ -74,4 +75,4 @@ def test_whoever_is_erased_is_named_nowhere(people):
 @pytest.mark.parametrize("outcome", ["user_not_found", "client_gone"])
 def test_what_came_to_no_decision_is_said_to_have(people, outcome):
     event = Event.objects.create(act="verify", outcome=outcome, decision={"embedder": "e"})
-    assert explain(event).explanation == [f"Nothing was decided: {outcome.replace('_', ' ')}."]
+    assert explain(event).explanation == [f"Nothing was decided: {outcome_label(outcome)}."]
