@@ -10,6 +10,7 @@ import numpy as np
 
 from recognition.decisions import Policy
 from recognition.evaluation import groups, searches
+from recognition.evaluation.choosing import Labels
 from recognition.evaluation.samples import Sample
 from recognition.evaluation.searches import Handicap, Searched
 
@@ -30,7 +31,7 @@ def of_people(
     taken = handicap_of(policy)(counts)
     outside = unknown if strangers is None else strangers
     found = searches.search(templates, people, probes, outside, taken)
-    return told(found, policy, counts[np.searchsorted(people, found.probes_of)])
+    return told(found, policy, counts[np.searchsorted(people, found.probes_of)], int(counts.max()))
 
 
 def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[str, Any]:
@@ -42,36 +43,49 @@ def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[
     _, found = searches.leave_one_out(*parts, handicap)
     if strangers is not None:
         found = searches.against(*parts, found, strangers, handicap)
-    return told(found, policy, counts[np.searchsorted(people, found.probes_of)] - 1)
+    having = counts[np.searchsorted(people, found.probes_of)] - 1
+    return told(found, policy, having, int(counts.max()))
 
 
 def handicap_of(policy: Policy) -> Handicap:
     """Return what is taken from everybody's similarities so that one threshold serves for all."""
 
-    def handicap(counts: searches.Labels) -> Any:
+    def handicap(counts: Labels) -> Any:
         above = {n: policy.threshold_for(n) - policy.threshold for n in set(counts.tolist())}
         return np.array([above[n] for n in counts.tolist()], np.float32)
 
     return handicap
 
 
-def told(found: Searched, policy: Policy, having: searches.Labels) -> dict[str, Any]:
+def told(found: Searched, policy: Policy, having: Labels, most: int) -> dict[str, Any]:
     """Return the rates that are promised, and those measured.
 
-    ``having``: (P,) how many references the person of each probe has.
+    ``having``: (P,) how many references the person of each probe has; ``most``: anybody at all.
     """
     limit = np.float32(policy.threshold)
     return {
         "threshold": policy.threshold,
         "threshold_source": policy.source,
         "promised": _promised(policy, having),
-        "warning": policy.warning(),
-        "fpir": groups.told(found.strangers >= limit, least=policy.target or 0.1),
-        "fnir": groups.told((found.ranks > 1) | (found.own < limit)),
+        "warning": " ".join(filter(None, [policy.warning(), _beyond(policy, most)])) or None,
+        "fpir": groups.told(
+            found.strangers >= limit,
+            found.strangers_of,
+            least=policy.target or 0.1,
+            of="strangers",
+        ),
+        "fnir": groups.told((found.ranks > 1) | (found.own < limit), found.probes_of),
     }
 
 
-def _promised(policy: Policy, having: searches.Labels) -> dict[str, float] | None:
+def _beyond(policy: Policy, most: int) -> str | None:
+    """Say where somebody has more references than thresholds are known for."""
+    if policy.fmr is None or policy.calibration is None:
+        return None
+    return policy.calibration.beyond(most)
+
+
+def _promised(policy: Policy, having: Labels) -> dict[str, float] | None:
     """Return what the calibration tells of such people, None where nothing was measured."""
     of_one = policy.expected()
     if of_one is None or not len(having):
