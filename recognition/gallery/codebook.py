@@ -19,7 +19,7 @@ Source: Gao and Long 2024, "RaBitQ", arXiv:2405.12497, for rounding after a rand
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations, product
@@ -188,9 +188,9 @@ class Codebook:
         variances, directions = principal(sample - np.outer(sample @ self._axis, self._axis))
         places, widths = parted(variances, most_columns)
         turn = [directions[:, place] @ random_turn(place.stop - place.start) for place in places]
-        self._turn = np.concatenate(turn, axis=1)
-        self._turn -= np.outer(self._axis, self._axis @ self._turn)
-        turned = sample @ self._turn
+        self.turn: Floats = np.concatenate(turn, axis=1)
+        self.turn -= np.outer(self._axis, self._axis @ self.turn)
+        turned = sample @ self.turn
         self._along = Scale.around(sample @ self._axis, ALONG)
         self._groups = [
             Group(place, width, turned[:, place])
@@ -219,12 +219,11 @@ class Codebook:
         first: Floats = centroids[0]
         return first
 
-    def digits(self, templates: Floats) -> Written:
+    def digits(self, templates: Floats, turned: Floats) -> Written:
         """Return the digits (N, columns) of templates, and (N,) whom they do not fit.
 
-        Of those nothing may be concluded from their digits.
+        Of those nothing may be concluded from their digits. ``turned``: ``templates @ turn``.
         """
-        turned = templates @ self._turn
         digits: Digits = np.zeros((len(templates), self.columns), np.uint8)
         of_rest, of_along, of_slack = self._split(digits)
         along = np.rint(self._along.counted(templates @ self._axis))
@@ -236,7 +235,7 @@ class Codebook:
 
     def bounds(self, probes: Floats) -> Bounds:
         """Return what is to be added up for each of (P, D) probes."""
-        along, turned = probes @ self._axis, probes @ self._turn
+        along, turned = probes @ self._axis, probes @ self.turn
         vectors = np.zeros((len(probes), self.columns, MOST), np.float32)
         of_rest, of_along, of_slack = self._split(vectors)
         of_along[:, :, 0] = along[:, None]
@@ -261,7 +260,21 @@ class Codebook:
 def codebooks(sample: Floats) -> list[Codebook]:
     """Return the codebooks to use side by side, the shortest digits first."""
     columns = COLUMNS[max(least for least in COLUMNS if least <= sample.shape[1])]
-    return [Codebook(sample, most) for most in columns]
+    books = [Codebook(sample, most) for most in columns]
+    for book in books[1:]:
+        if np.array_equal(book.turn, books[0].turn):
+            book.turn = books[0].turn
+    return books
+
+
+def written(books: Sequence[Codebook], templates: Floats) -> list[Written]:
+    """Return the digits of templates by each of the books.
+
+    To turn the templates is most of the work: books with one turn share it.
+    """
+    turns = {id(book.turn): book.turn for book in books}
+    turned = {key: templates @ turn for key, turn in turns.items()}
+    return [book.digits(templates, turned[id(book.turn)]) for book in books]
 
 
 def principal(vectors: Floats) -> tuple[NDArray[np.float64], Floats]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recognition.errors import RecognitionError
 from recognition.gallery.exact import ExactIndex
+from recognition.gallery.workers import work_alone
 from recognition.pipeline.types import Floats
 
 log = logging.getLogger(__name__)
@@ -255,12 +256,17 @@ class Follower:
         # The head is read before the templates: a change in between is applied twice, never lost.
         version = self._source.head()
         log.info("index: reading the database at version %d", version)
-        return State(version, self._gather(self._source.all_templates()))
+        # To read and open them keeps a core busy: a second thread that codes would be in its way.
+        return State(version, self._gather(self._source.all_templates(), work_alone))
 
-    def _gather(self, blocks: Iterable[Templates]) -> dict[int, ExactIndex]:
+    def _gather(
+        self, blocks: Iterable[Templates], begin: Callable[[], None] | None = None
+    ) -> dict[int, ExactIndex]:
+        """Return the indexes, made in a thread that begins with ``begin``."""
         self._progress = Progress(self._source.people())
         indexes: dict[int, ExactIndex] = {}
-        with ThreadPoolExecutor(1) as beside:  # one block is put while the next one is read
+        # One block is put while the next one is read.
+        with ThreadPoolExecutor(1, initializer=begin) as beside:
             last: Future[None] | None = None
             for block in blocks:
                 if last:

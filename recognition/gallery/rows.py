@@ -65,11 +65,20 @@ def unpack(embedder: str, blocks: list[int], found: list[Rows]) -> Templates:
     """Return the people in ``found``, which are the rows of ``blocks``, empty ones left out."""
     taken = [np.flatnonzero(rows["number"]) for rows in found]
     slots = [block * BLOCK + places for block, places in zip(blocks, taken, strict=True)]
-    rows = np.concatenate([rows[places] for rows, places in zip(found, taken, strict=True)])
+    # A whole block is not copied here: a million people would be copied twice.
+    people = [
+        rows if len(places) == len(rows) else rows[places]
+        for rows, places in zip(found, taken, strict=True)
+    ]
     return Templates(
         embedder,
         np.concatenate(slots).astype(np.int64),
-        rows["gallery"].astype(np.int64),
-        rows["number"].astype(np.int64),
-        rows["vector"].astype(np.float32),
+        _joined("gallery", people),
+        _joined("number", people),
+        _joined("vector", people),
     )
+
+
+def _joined(name: str, blocks: list[Rows]) -> NDArray[Any]:
+    joined: NDArray[Any] = np.concatenate([rows[name] for rows in blocks])
+    return joined.astype(joined.dtype.newbyteorder("="), copy=False)

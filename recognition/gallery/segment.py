@@ -10,7 +10,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.gallery.codebook import Bounds, Codebook, Written
+from recognition.gallery.codebook import Bounds, Codebook, Written, written
 from recognition.gallery.codes import Codes
 from recognition.gallery.places import Numbers, Rows
 from recognition.gallery.workers import shared_out
@@ -18,7 +18,7 @@ from recognition.pipeline.types import Floats
 
 products_of_rows: Any = vars(faiss)["fvec_inner_products_by_idx"]  # faiss's types leave it out
 MOST = 4  # to compare more than a quarter of all takes longer than to compare all
-PART = 512  # people coded at a time: what is made of them stays in the processor's cache
+PART = 1024  # people coded at a time: what is made of them stays in the processor's cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,7 +52,7 @@ class Segment:
         self.books, self.codes = books, [Codes(book, self.capacity) for book in books]
         rows = np.arange(self.count)
         parts = [rows[first : first + PART] for first in range(0, self.count, PART)]
-        self._pack(parts, shared_out(lambda part: self._written(self.templates[part]), parts))
+        self._pack(parts, shared_out(lambda part: written(self.books, self.templates[part]), parts))
 
     def write(self, rows: Rows, numbers: Numbers, templates: Floats) -> None:
         """Put people into rows, each row at most once."""
@@ -61,12 +61,9 @@ class Segment:
 
         def write(place: slice) -> list[Written]:
             self.templates[rows[place]] = templates[place]
-            return self._written(templates[place])
+            return written(self.books, templates[place])
 
         self._pack([rows[place] for place in places], shared_out(write, places))
-
-    def _written(self, templates: Floats) -> list[Written]:
-        return [book.digits(templates) for book in self.books]
 
     def _pack(self, parts: list[Rows], written: Iterable[list[Written]]) -> None:
         for rows, each in zip(parts, written, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -14,13 +15,20 @@ from recognition.threads import core_count, pinned
 
 Piece = TypeVar("Piece")
 Result = TypeVar("Result")
+_own = threading.local()
 
 
 def shared_out(act: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
     """Return what ``act`` returns for each of the pieces, in their order."""
-    if len(pieces) < 2:  # to hand it over would take longer than it saves
+    if len(pieces) < 2 or getattr(_own, "alone", False):
+        # To hand one over would take longer than it saves.
         return [act(piece) for piece in pieces]
     return list(workers().map(act, pieces))
+
+
+def work_alone() -> None:
+    """Have the calling thread share nothing out from now on: others need the other cores."""
+    _own.alone = True
 
 
 def on_one_core() -> None:

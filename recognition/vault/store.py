@@ -44,10 +44,12 @@ class KeyStore:
     def _make(self, connection: Any) -> None:
         kind = "bytea" if connection.vendor == "postgresql" else "blob"
         columns = f"number bigint PRIMARY KEY, wrapped {kind} NOT NULL"
+        # On SQLite rows lie in the order of numbers: otherwise a key is looked up twice.
+        layout = "" if connection.vendor == "postgresql" else "WITHOUT ROWID"
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":  # two that make it at once would collide
                 cursor.execute("SELECT pg_advisory_lock(%s)", [TABLE_LOCK])
-            cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})")
+            cursor.execute(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns}) {layout}")
             if connection.vendor == "postgresql":
                 columns = "id bigserial PRIMARY KEY, line text NOT NULL"
                 cursor.execute(f"CREATE TABLE IF NOT EXISTS {NOTES} ({columns})")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from recognition.gallery import codebook
-from recognition.gallery.codebook import Codebook, Scale, codebooks, parted, random_turn
+from recognition.gallery.codebook import Codebook, Scale, codebooks, parted, random_turn, written
 from tests.gallery.crowd import alike, photographed, scattered
 
 
 def bounds(book: Codebook, probes: np.ndarray, templates: np.ndarray) -> np.ndarray:
     """Return (P, N), added up in numpy."""
-    digits, _ = book.digits(templates)
+    digits, _ = book.digits(templates, templates @ book.turn)
     chosen = book.centroids[np.arange(book.columns), digits]  # (N, columns, MOST)
     asked = book.bounds(probes)
     return asked.base[:, None] + asked.vectors @ chosen.reshape(len(templates), -1).T
@@ -39,7 +39,7 @@ def test_bounds_hold_for_people_unlike_the_sample():
     book = Codebook(alike(2000, 128), 128)
     strangers = alike(2000, 128, seed=1) + 0.6 * scattered(2000, 128, seed=2)
     strangers /= np.linalg.norm(strangers, axis=1, keepdims=True)
-    _, unfit = book.digits(strangers)
+    _, unfit = book.digits(strangers, strangers @ book.turn)
     over = bounds(book, strangers[:50], strangers) - strangers[:50] @ strangers.T
     assert 0 < unfit.sum() < len(unfit)
     assert over[:, ~unfit].min() > 0
@@ -49,7 +49,8 @@ def test_whoever_is_no_number_fits_no_code():
     templates = scattered(200, 16)
     templates[7] = np.nan
     with np.errstate(invalid="ignore"):
-        _, unfit = Codebook(scattered(200, 16, seed=1), 64).digits(templates)
+        book = Codebook(scattered(200, 16, seed=1), 64)
+        _, unfit = book.digits(templates, templates @ book.turn)
     assert np.flatnonzero(unfit).tolist() == [7]
 
 
@@ -83,3 +84,12 @@ def test_the_turn_is_orthogonal_and_the_same_every_time():
     assert np.allclose(turn @ turn.T, np.eye(64), atol=1e-5)
     random_turn.cache_clear()
     assert np.array_equal(turn, random_turn(64))
+
+
+def test_books_of_one_turn_share_it_and_write_the_same_digits():
+    templates = scattered(2000, 256)
+    books = codebooks(templates)
+    alone = [book.digits(templates, templates @ book.turn) for book in books]
+    assert books[0].turn is books[1].turn
+    for (digits, unfit), own in zip(written(books, templates), alone, strict=True):
+        assert np.array_equal(digits, own[0]) and np.array_equal(unfit, own[1])

@@ -27,13 +27,13 @@ def written(book: Codebook, rows: np.ndarray, templates: np.ndarray) -> Codes:
     """Return codes with templates in rows and nothing elsewhere."""
     codes = Codes(book, CAPACITY)
     codes.wipe(np.arange(CAPACITY))
-    codes.write(rows, *book.digits(templates))
+    codes.write(rows, *book.digits(templates, templates @ book.turn))
     return codes
 
 
 def test_faiss_adds_up_what_the_digits_say(book, templates):
     codes = written(book, np.arange(CAPACITY)[::-1], templates)  # each in another's place
-    codes.write(np.arange(CAPACITY), *book.digits(templates))
+    codes.write(np.arange(CAPACITY), *book.digits(templates, templates @ book.turn))
     highest, rows = codes.highest(book.bounds(templates[:5]), CAPACITY, CAPACITY)
     expected = np.take_along_axis(bounds(book, templates[:5], templates), rows, axis=1)
     assert [sorted(each) for each in rows.tolist()] == [list(range(CAPACITY))] * 5
