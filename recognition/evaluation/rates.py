@@ -194,14 +194,18 @@ def ten_fold(similarities: Scores, same: Flags, folds: NDArray[np.int64]) -> dic
 
 
 def best_threshold(similarities: Scores, same: Flags) -> float:
-    """Return the threshold that tells most pairs right, the middle one where several do."""
+    """Return the threshold that tells most pairs right, the middle one where several do: half-way
+    to the next lower similarity."""
     order = np.argsort(-similarities, kind="stable")
     gained = np.cumsum(np.where(same[order], 1, -1))
     # Scores that are equal are accepted together.
     last = np.r_[np.diff(similarities[order]) != 0, True]
     gained = np.where(last, gained, -len(gained) - 1)
-    best = similarities[order][gained == gained.max()]
-    return float(best[len(best) // 2])
+    best = np.flatnonzero(gained == gained.max())
+    at = best[len(best) // 2]
+    accepted, refused = similarities[order[[at, min(at + 1, len(order) - 1)]]]
+    middle = np.float32((float(accepted) + float(refused)) / 2)
+    return float(middle if middle > refused else accepted)
 
 
 def spread(scores: Sequence[float] | Scores) -> tuple[float, float]:
