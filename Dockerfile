@@ -26,8 +26,6 @@ RUN make install VENV=/opt/convert
 COPY manage.py ./
 COPY facesite facesite/
 COPY recognition recognition/
-COPY static static/
-COPY templates templates/
 # FaceNet's weights come from the secret, else are downloaded; without either dlib's network serves.
 RUN --mount=type=secret,id=facenet_weights \
     make networks VENV=/opt/convert FACESITE_DATA_DIR=/build
@@ -42,8 +40,6 @@ WORKDIR /app
 COPY LICENSE manage.py ./
 COPY facesite facesite/
 COPY recognition recognition/
-COPY static static/
-COPY templates templates/
 ENV PATH=/opt/facesite/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -21,7 +21,7 @@ TESTERS = $(shell $(VENV)/bin/python -c 'import os; print(min(6, os.cpu_count() 
 EMPTY =
 INSTALLED = $(VENV)/.installed-$(subst $(EMPTY) $(EMPTY),-,$(strip $(EXTRAS)))
 
-.PHONY: help install prepare networks run test check format bench clean FORCE
+.PHONY: help install prepare networks run test check format bench wheel clean FORCE
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -73,6 +73,11 @@ format:  ## Put the code into the house's form
 bench:  ## Measure speed side by side with the originals
 	@$(INSTALL) EXTRAS="convert bench"
 	$(VENV)/bin/python -m benchmarks $(ARGS)
+
+wheel: install  ## Build dist/facesite-*.whl
+	@rm -rf build dist *.egg-info
+	$(VENV)/bin/python -m pip wheel --no-deps --wheel-dir dist .
+	@rm -rf build *.egg-info
 
 clean:  ## Remove .venv and caches; what is under var/ stays
 	@test ! -e $(VENV)/pyvenv.cfg || rm -rf $(VENV)

@@ -8,6 +8,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -21,12 +22,15 @@ from facesite.secrets import made_once
 from recognition.threads import core_count
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# Where .env and var/ are: the clone, or, of a wheel, the folder that the command was started in.
+HOME = BASE_DIR if (BASE_DIR / "manage.py").exists() else Path.cwd()
 env = Environment()
 # A test run must not depend on the .env of whoever runs it.
-Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(BASE_DIR / ".env")))
+Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(HOME / ".env")))
 
-DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(HOME / "var"))).resolve()
 os.umask(0o077)  # what is written is for this user alone
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold faces and keys in the clear
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Serving ---------------------------------------------------------------------------------
@@ -117,7 +121,7 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "templates"],
+        "DIRS": [BASE_DIR / "recognition" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -326,6 +330,8 @@ AXES_USERNAME_CALLABLE = "recognition.signins.no_name"
 AXES_LOCKOUT_CALLABLE = "recognition.web.account.locked_out"
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the page says how long it lasts
 AXES_DISABLE_ACCESS_LOG = True  # sign-ins are events
+# Masked in what is kept of a failed sign-in: `next` leads to somebody's page, perhaps.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "next"]
 AXES_ENABLE_ADMIN = False  # `manage.py axes_reset_ip ADDRESS` lets somebody in again
 AXES_VERBOSE = False
 
@@ -346,7 +352,6 @@ USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 STORAGES = {
     "staticfiles": {"BACKEND": "facesite.storage.StaticFiles"},

@@ -8,9 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
-MANAGE = Path(__file__).resolve().parent.parent / "manage.py"
+COMMAND = [sys.executable, "-m", "facesite", "worker", "--supervised"]
 LOOK = 0.5  # seconds between two looks at the worker and at the server
 PAUSE = 3.0  # seconds before a worker that died is started again
 PATIENCE = 20.0  # seconds in which a worker may end its file
@@ -48,7 +47,7 @@ class Supervisor:
 
     def run(self) -> None:
         while not self.shall_end:
-            self.keep(subprocess.Popen([sys.executable, str(MANAGE), "worker", "--supervised"]))
+            self.keep(subprocess.Popen(COMMAND))
 
     def keep(self, worker: subprocess.Popen[bytes]) -> None:
         """Wait until the worker has died, and a little longer; or end it where all shall end."""

@@ -23,6 +23,7 @@ WATCHED: dict[type[Model], tuple[str, ...]] = {
 GIVEN = {"post_add": "given", "post_remove": "taken", "pre_clear": "cleared"}
 #: Commands that bring accounts along with their events, or with none.
 READING_IN = ("restore", "loaddata")
+PROGRAMS = ("manage.py", "facesite")  # whose first word is a command
 
 
 def watch() -> None:
@@ -80,7 +81,7 @@ def _record(act: str, instance: Any, decision: dict[str, Any]) -> None:
     request = current_request.get()
     if request is not None:
         actor = Actor(actor_name(request), request.id)
-    elif Path(sys.argv[0]).name == "manage.py" and sys.argv[1] not in READING_IN:
+    elif Path(sys.argv[0]).name in PROGRAMS and sys.argv[1] not in READING_IN:
         actor = Actor(f"command:{sys.argv[1]}")
     else:
         return  # rows that are read in; a program of somebody's own, or a test

@@ -3,6 +3,7 @@
 Ids: E001 API_KEY, E002 FACE_MODEL, E003 rates, E004 numbers, E005 TRUSTED_PROXIES, E006 REDIS_URL,
 E021 GALLERY_ENGINE, E022 MILVUS_URI, E023 pymilvus, E024 other settings of Milvus,
 E030 FACE_MASTER_KEY, E050 METRICS_KEY, E055 RETENTION_UNMATCHED_DAYS, E071 AUDIT_SYSLOG,
+E080 KEYS_DATABASE_URL,
 W001 several processes without Redis, W002 a non-empty gallery of another embedder.
 """
 
@@ -112,11 +113,24 @@ def check_master_key(**_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security)
+def check_key_store(**_: Any) -> list[CheckMessage]:
+    """Refuse keys in the database whose faces they open: a copy of it would hold both."""
+    where = ("ENGINE", "HOST", "PORT", "NAME")
+    keys, faces = settings.KEYS_DATABASE, settings.DATABASES["default"]
+    if any(str(keys.get(name, "")) != str(faces.get(name, "")) for name in where):
+        return []
+    said = "KEYS_DATABASE_URL is the database itself: its copies would hold faces and their keys."
+    hint = "Leave it out, or make another database for the keys."
+    return [Error(said, hint=hint, id="facesite.E080")]
+
+
+@register(Tags.security)
 def check_audit_syslog(**_: Any) -> list[CheckMessage]:
     """Refuse what is no address of a syslog."""
     address = settings.AUDIT_SYSLOG
     host, _, port = address.rpartition(":")
-    if not address or address.startswith("/") or (host and port.isdecimal()):
+    is_port = port.isdecimal() and 0 < int(port) < 2**16
+    if not address or address.startswith("/") or (host and is_port):
         return []
     hint = "Write /dev/log, or host:514 for one that listens to UDP."
     return [Error("AUDIT_SYSLOG is no address of a syslog.", hint=hint, id="facesite.E071")]

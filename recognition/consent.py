@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +26,7 @@ BASES = [
 DATES = ("consent_given", "consent_expires", "retain_until")
 CONSENT_FIELDS = ("lawful_basis", "consent_version", *DATES)
 LONGEST_VERSION = 64
+LONGEST_RETENTION = 36500  # days, as of EVENTS_KEEP
 
 
 def today() -> date:
@@ -32,13 +34,17 @@ def today() -> date:
     return timezone.localdate()
 
 
-def may_be_matched() -> Q:
-    """Return what ``CONSENT_REQUIRED`` asks of people who are matched: nothing without it."""
+def may_be_matched(whose: str = "") -> Q:
+    """Return what ``CONSENT_REQUIRED`` asks of people who are matched: nothing without it.
+
+    ``whose``: the way to the person from other rows, such as ``subject__``.
+    """
     if not settings.CONSENT_REQUIRED:
         return Q()
-    now = today()
-    lasting = Q(consent_expires=None) | Q(consent_expires__gte=now)
-    return Q(lawful_basis=CONSENT, consent_given__lte=now) & lasting
+    now, ends = today(), f"{whose}consent_expires"
+    lasting = Q((ends, None)) | Q((f"{ends}__gte", now))
+    given = Q((f"{whose}lawful_basis", CONSENT), (f"{whose}consent_given__lte", now))
+    return given & lasting
 
 
 def as_json(consent: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,6 +59,21 @@ def from_json(kept: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in kept.items()
         if name in CONSENT_FIELDS
     }
+
+
+class Retaining(models.Model):
+    """How long a ``Gallery`` keeps people whom nobody sees."""
+
+    retention_unmatched_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MaxValueValidator(LONGEST_RETENTION)],
+        help_text="Days without a match after which people are erased, 0 for never; replaces "
+        "RETENTION_UNMATCHED_DAYS.",
+    )
+
+    class Meta:
+        abstract = True
 
 
 class Lawful(models.Model):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -48,6 +49,7 @@ class Policy:
     ``threshold``: for people with ``references`` references; ``threshold_for`` tells that for
     others. ``source``: one of SOURCES. ``fmr``: the rate the threshold stands for, None where it
     was given. ``people``: how many are searched, None for 1:1. ``target``: the rate asked for.
+    ``most_references``: how many somebody has at the most of those who were compared.
     """
 
     threshold: float
@@ -58,6 +60,11 @@ class Policy:
     calibration: Calibration | None = None
     references: int = 1
     target: float | None = None
+    most_references: int = 1
+
+    def among(self, references: Iterable[int]) -> Self:
+        """Return this policy, told how many ``references`` each person has who was compared."""
+        return replace(self, most_references=max(references, default=1))
 
     def threshold_for(self, references: int) -> float:
         """Return the threshold for people with so many references: the same error rate for all."""
@@ -84,13 +91,16 @@ class Policy:
         if self.people is None:
             return {"fmr": fmr, "fnmr": missed, "references": self.references}
         return {
-            "fpir": 1 - (1 - fmr) ** self.people,
+            "fpir": -math.expm1(self.people * math.log1p(-fmr)),  # 1 - (1 - FMR)^N
             "fnir": missed,
             "references": self.references,
         }
 
     def warning(self) -> str | None:
-        """Say in words where the calibration does not bear what is expected of it."""
+        """Say in words where the calibration does not bear what is expected of it.
+
+        It bears least for people with many references: few people were measured with so many.
+        """
         calibration = self.calibration
         if calibration is None or self.fmr is None and self.target is None:
             return None
@@ -99,11 +109,15 @@ class Policy:
                 f"The error rates of {calibration.embedder} are not measured: the threshold "
                 f"{self.threshold:g} stands for none."
             )
-        supported = calibration.supported_for(self.references)
-        if self.fmr is None or self.fmr >= supported:
+        most = max(self.references, self.most_references)
+        supported = calibration.supported_for(most)
+        if self.fmr is None:
             return None
+        if self.fmr >= supported:
+            return calibration.beyond(most)
         wanted = f"This decision wants an FMR of {self.fmr:.1e}; the comparisons behind"
-        known = f"{wanted} {calibration.id} tell no less than {supported:.1e}."
+        known = f"{wanted} {calibration.id} tell no less than {supported:.1e}"
+        known += f" for people with {most} references." if most > 1 else "."
         if self.fmr < calibration.ends_at:
             return f"{known} The threshold is capped at that for {calibration.ends_at:.0e}."
         return f"{known} The threshold is read off a fitted tail."
@@ -153,7 +167,8 @@ def fmr_for(fpir: float, people: int) -> float:
 
     FPIR = 1 - (1 - FMR)^N; strangers resemble some people at once, so that it is a little less.
     """
-    return float(1 - (1 - fpir) ** (1 / max(people, 1)))
+    # In logarithms: of a small rate among many people, 1 - (1 - fpir)^(1/N) leaves nothing.
+    return -math.expm1(math.log1p(-fpir) / max(people, 1))
 
 
 def _chosen(
@@ -177,7 +192,8 @@ def _chosen(
 class Decision:
     """What was decided about one probe, and why. ``matches``: people at or above the threshold.
 
-    ``margin``: how far the best is above the second, None where no second was found.
+    ``margin``: how far the first who reaches the threshold is above the next person, or where
+    nobody does the nearest; None where no next one was found.
     """
 
     status: str
@@ -195,25 +211,40 @@ def decide(
 ) -> Decision:
     """Decide about one probe from its most similar people, best first.
 
-    ``references``: how many each of them has, by number; 1 where that is not said.
+    ``references``: how many each of them has, by number; 1 where that is not said. Whoever is
+    nearer than the first who reaches the own threshold, without reaching theirs, is not named.
     """
     if not candidates:
-        return Decision(UNKNOWN, "Nobody is registered in this gallery.")
+        nobody = "who may be named was found" if policy.people else "is registered in this gallery"
+        return Decision(UNKNOWN, f"Nobody {nobody}.")
     counts = references or {}
-    limits = {c: policy.threshold_for(counts.get(c.subject_number, 1)) for c in candidates}
-    reached = [c for c in candidates if c.similarity >= limits[c]]
-    best = candidates[0]
-    margin = best.similarity - candidates[1].similarity if len(candidates) > 1 else None
-    if not reached:
-        said = f"The nearest found, at {best.similarity:.3f}, is under {_limit(limits[best])}."
-        return Decision(UNKNOWN, said, margin=margin)
-    if len(reached) > 1:
-        lead = reached[0].similarity - reached[1].similarity
-        if lead < policy.margin:
-            why = f"Two people are within {lead:.3f} of each other, closer than {policy.margin:g}."
-            return Decision(AMBIGUOUS, why, tuple(reached[: max(limit, 2)]), margin)
-    reason = f"The similarity {reached[0].similarity:.3f} reaches {_limit(limits[reached[0]])}."
-    return Decision(MATCH, reason, tuple(reached[:limit]), margin)
+    limits = [policy.threshold_for(counts.get(c.subject_number, 1)) for c in candidates]
+    places = [n for n, c in enumerate(candidates) if c.similarity >= limits[n]]
+    if not places:
+        best = f"{candidates[0].similarity:.3f}"
+        said = f"The nearest found, at {best}, is under {_limit(limits[0])}."
+        return Decision(UNKNOWN, said, margin=_lead(candidates))
+    first, reached = places[0], tuple(candidates[n] for n in places)
+    margin, lead = _lead(candidates[first:]), _lead(reached)
+    nearer = _nearer(candidates[:first], limits)
+    if lead is not None and (lead < policy.margin or lead == 0):
+        why = f"Two people are within {lead:.3f} of each other: too close to tell them apart."
+        return Decision(AMBIGUOUS, why + nearer, reached[: max(limit, 2)], margin)
+    reason = f"The similarity {reached[0].similarity:.3f} reaches {_limit(limits[first])}."
+    return Decision(MATCH, reason + nearer, reached[:limit], margin)
+
+
+def _lead(people: Sequence[Candidate]) -> float | None:
+    """Return how far the first is above the second, None without a second."""
+    return people[0].similarity - people[1].similarity if len(people) > 1 else None
+
+
+def _nearer(people: list[Candidate], limits: list[float]) -> str:
+    """Say who is nearer than the one who is named; "" where nobody is."""
+    if not people:
+        return ""
+    said = f" Nearer, at {people[0].similarity:.3f}, is somebody with more references"
+    return f"{said}, who must reach {limits[0]:.3f}."
 
 
 def _limit(threshold: float) -> str:

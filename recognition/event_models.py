@@ -86,15 +86,31 @@ class Erasure(models.Model):
     subject_number = models.BigIntegerField(null=True)
     finished = models.BooleanField(default=False)
 
+    class Meta:
+        indexes: ClassVar = [  # as below
+            models.Index(fields=["id"], name="unfinished_erasures", condition=Q(finished=False))
+        ]
+
     def __str__(self) -> str:
         return f"{self.id} of {self.time:%Y-%m-%d}"
 
 
 class Suppression(models.Model):
-    """Somebody who was erased and whom no import may bring back (``services/receipts.py``)."""
+    """Somebody who was erased and whom no import may bring back (``services/receipts.py``).
+
+    ``lifted``: when they were registered by name again; then the row waits to be told to the log
+    of erasures, and goes.
+    """
 
     user_hash = models.CharField(max_length=64, unique=True)
     since = models.DateTimeField(default=timezone.now)
+    lifted = models.DateTimeField(null=True)
+
+    class Meta:
+        # Asked for each second, and nearly always empty.
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="lifted_untold", condition=Q(lifted__isnull=False))
+        ]
 
     def __str__(self) -> str:
         return self.user_hash[:12]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 OPEN, DONE, NOT_SAME = "open", "done", "not_same"
@@ -15,7 +17,9 @@ NEARER, OUTLIER, POOR = "nearer_to_other", "outlier", "poor"
 class Finding(models.Model):
     """Something suspicious in a gallery, for a person to decide about.
 
-    ``key`` names the matter, so that "not the same" is remembered when it is found again.
+    ``key`` names the matter, so that "not the same" is remembered when it is found again: what is
+    suspicious, whose it is, and whom it resembles. Moved to somebody else, or near to a third, it
+    is another matter.
     ``references``: ids, the most suspect first. Plain values: a row outlives what it names.
     """
 
@@ -38,6 +42,29 @@ class Finding(models.Model):
 
     def __str__(self) -> str:
         return f"{self.id} {self.kind}"
+
+    @property
+    def matter(self) -> str:
+        """What ``key`` is for this finding; those of earlier versions were told by less."""
+        if self.kind == POOR:
+            return f"poor:{self.references[0]}"
+        if self.references:
+            return f"{','.join(sorted(self.references))}:{self.person},{self.other or ''}"
+        return "people:" + ",".join(map(str, sorted((self.person, self.other or 0))))
+
+
+def forget(*, people: Iterable[int] = (), references: Iterable[str] = ()) -> None:
+    """Delete what was found about people and references that are erased, whatever was said of it.
+
+    ``people``: at most as many as one ``IN (...)`` takes.
+    """
+    numbers, gone = list(people), set(references)
+    if numbers:
+        about = Q(person__in=numbers) | Q(other__in=numbers)
+        Finding.objects.filter(about).delete()
+    named = Finding.objects.exclude(references=[]) if gone else Finding.objects.none()
+    for finding in [one for one in named if gone & set(one.references)]:
+        finding.delete()
 
 
 class ReviewStep(models.Model):

@@ -23,6 +23,7 @@ SLICE_LIMIT = 8 * 2**20  # bytes of a ZIP in one request, and in one row
 BEAT = 3.0  # seconds between two signs of life of a worker
 # A worker that gave no sign for so long is gone, and what it did is another one's.
 GONE_AFTER = timedelta(seconds=15)
+UNNAMED = "files"  # what an import is called that has no name, or no more
 
 
 def key_number(import_id: uuid.UUID) -> int:

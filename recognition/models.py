@@ -18,7 +18,7 @@ from recognition import (
     import_models,  # noqa: F401  # Django finds its tables by this
     vault,
 )
-from recognition.consent import Lawful
+from recognition.consent import Lawful, Retaining
 from recognition.event_models import AuditState as AuditState  # Django looks for models here
 from recognition.event_models import Erasure as Erasure
 from recognition.event_models import Event as Event
@@ -113,7 +113,7 @@ def rate(text: str) -> models.FloatField[float | None, float | None]:
     return models.FloatField(null=True, blank=True, validators=limits, help_text=text)
 
 
-class Gallery(models.Model):
+class Gallery(Retaining):
     """A set of people who are searched together."""
 
     name = models.CharField(

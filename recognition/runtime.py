@@ -51,7 +51,7 @@ PATIENCE = 2.0  # seconds that a request waits for people who are still being lo
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-_serving = threading.Event()
+_serving, _noted = threading.Event(), threading.Event()
 _building = threading.RLock()
 
 
@@ -170,44 +170,47 @@ def serve() -> None:
     A server calls this, after its fork. A command waits instead.
     """
     _serving.set()
-    _start(_finish_erasures)
     threading.Thread(target=_seal_events, name="sealer", daemon=True).start()
     _start(_load_networks)
     if settings.GALLERY_ENGINE == "exact":
         _start(lambda: follower().load())
 
 
-def _finish_erasures() -> None:
-    """Do what a crash left undone between an erasure's commit and its end."""
-    from recognition.services.receipts import finish  # which imports this module
-
-    finish()
-
-
 def _seal_events() -> None:
-    """Chain new events each second, and cut old ones each day, while the process serves."""
+    said = ""
+    while True:
+        time.sleep(SEALED_EVERY)
+        said = keep_in_order(said)
+
+
+def keep_in_order(said: str) -> str:
+    """Do what a server does each second; return what kept it from that, to be ``said`` once.
+
+    Erasures are ended that a crash, or a store that was away, left undone; new events are chained,
+    old ones cut each day.
+    """
     from recognition.services.audit import seal  # which import this module
     from recognition.services.configuration import note_settings
     from recognition.services.erasure import empty_what_is_owed
     from recognition.services.people import forget_old_events
+    from recognition.services.receipts import finish
 
-    noted, told = False, ""
-    while True:
-        time.sleep(SEALED_EVERY)
-        try:
-            empty_what_is_owed()  # first: it does not wait until somebody mends a chain
-            if not noted:
-                note_settings()
-                noted = True
-            seal()
-            forget_old_events(date.today())
-            told = ""
-        except (DatabaseError, OSError, RecognitionError) as error:
-            if str(error) != told:  # a broken chain stays so until somebody looks into it
-                log.error("events are not sealed, each second tries again: %s", error)
-            told = str(error)
-            connections.close_all()
-            vault.keys().close()
+    try:
+        finish()  # first: this does not wait until somebody mends a chain
+        empty_what_is_owed()
+        if not _noted.is_set():
+            note_settings()
+            _noted.set()
+        seal()
+        forget_old_events(date.today())
+    # The last two: of a file, or a row, in which somebody wrote, be it the master key's.
+    except (DatabaseError, OSError, RecognitionError, ValueError, TypeError) as error:
+        if str(error) != said:  # a broken chain stays so until somebody looks into it
+            log.error("events are not sealed, each second tries again: %s", error)
+        connections.close_all()
+        vault.keys().close()
+        return str(error)
+    return ""
 
 
 def _load_networks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings as django_settings
 from django.core.checks import run_checks
 
 
@@ -35,6 +36,8 @@ def test_the_defaults_pass():
         ("REDIS_URL", "http://redis", "facesite.E006"),
         ("GALLERY_ENGINE", "faiss", "facesite.E021"),
         ("AUDIT_SYSLOG", "loghost", "facesite.E071"),
+        ("AUDIT_SYSLOG", "loghost:70000", "facesite.E071"),
+        ("KEYS_DATABASE", django_settings.DATABASES["default"], "facesite.E080"),
         ("RETENTION_UNMATCHED_DAYS", -1, "facesite.E004"),
         ("RETENTION_UNMATCHED_DAYS", 91, "facesite.E055"),
         ("WEB_CONCURRENCY", 2, "facesite.W001"),

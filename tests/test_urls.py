@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, path
+from django.views import View
 
 from facesite.urls import urlpatterns as served
 from recognition.api.base import ApiView
 from recognition.api.permissions import Rule
+from recognition.models import ApiKey
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-WALKED = ("GET", "POST", "DELETE")
+WALKED = (*METHODS, "HEAD")
 #: What everybody may see, by route: the way in and out, descriptions, health.
 OPEN = {
     "", "api/v1", "docs", "console", "favicon.ico",  # lead elsewhere
@@ -37,6 +39,19 @@ ANY_STAFF = {
     "admin/", "admin/password_change/", "admin/password_change/done/",
     "admin/jsi18n/",
 }  # fmt: skip
+#: What the admin shows beyond that, of what is there with nobody registered.
+LOOKED_AT = {
+    "admin/recognition/gallery/<path:object_id>/change/",  # there is `default`
+    "admin/recognition/gallery/<path:object_id>/history/",
+    "admin/recognition/gallery/", "admin/recognition/subject/", "admin/recognition/event/",
+}  # fmt: skip
+WORKED_AT = LOOKED_AT | {"admin/recognition/subject/add/"}
+ADMIN = {
+    "viewer": LOOKED_AT,
+    "operator": WORKED_AT,
+    "administrator": WORKED_AT
+    | {f"admin/recognition/{each}" for each in ("gallery/add/", "apikey/", "apikey/add/")},
+}
 #: The ways out, which would end the walk.
 SIGN_OUT = {"console/sign-out", "admin/logout/"}
 WITHOUT_A_KEY = {"health", "ready", "calls", "metrics"}
@@ -56,10 +71,21 @@ class Unruled(ApiView):
         return HttpResponse("people")
 
 
-FORGOTTEN = {"admin/people/<int:pk>/", "console/people", "api/v1/people", "people"}
+class OnlyPut(View):
+    """A view of which other methods show nothing."""
+
+    http_method_names: ClassVar = ["put"]
+
+    def put(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse("people")
+
+
+NAKED = {"admin/people/<int:pk>/", "console/people", "api/v1/people"}
+FORGOTTEN = NAKED | {"people", "console/put"}
 #: A URLconf of views without rules, before those that are served.
 urlpatterns = [
-    *[path(route, naked) for route in sorted(FORGOTTEN - {"people"})],
+    *[path(route, naked) for route in sorted(NAKED)],
+    path("console/put", OnlyPut.as_view()),
     path("people", Unruled.as_view(), name="people"),
     *served,
 ]
@@ -133,6 +159,21 @@ def test_staff_without_permissions_get_nowhere_else(signed_in):
     nothing = {302, 404}
     shown = {r for r, answer in walk if not refused(answer) and answer.status_code not in nothing}
     assert shown - OPEN == ANY_STAFF
+
+
+def test_an_api_key_opens_no_page(gallery):
+    key = ApiKey.objects.create_key(name="everything")[1]
+    opened = let_in(Client(headers={"X-API-Key": key}, raise_request_exception=False))
+    pages = {route for route in routes() if route.startswith(("console", "admin"))}
+    assert opened & pages == OPEN & pages and "users" in opened
+
+
+@pytest.mark.parametrize("role", ADMIN)
+def test_the_admin_shows_a_role_what_it_may_see(signed_in, role):
+    client = signed_in(*Permission.objects.filter(group__name=role), staff=True)
+    pages = [route for route in routes() if route.startswith("admin/")]
+    shown = {route for route in pages if client.get(address(route)).status_code == 200}
+    assert shown - OPEN - ANY_STAFF == ADMIN[role]
 
 
 @pytest.mark.urls("tests.test_urls")

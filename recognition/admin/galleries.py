@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -24,7 +25,14 @@ class GalleryForm(forms.ModelForm):
 
     class Meta:
         model = Gallery
-        fields = ("name", "threshold", "target_fmr", "target_fpir")
+        fields = ("name", "threshold", "target_fmr", "target_fpir", "retention_unmatched_days")
+
+    def clean_retention_unmatched_days(self) -> int | None:
+        """Refuse more days than it is known who was matched."""
+        days: int | None = self.cleaned_data["retention_unmatched_days"]
+        if days is not None and days > settings.EVENTS_KEEP:
+            raise forms.ValidationError(f"At most {settings.EVENTS_KEEP} days (EVENTS_KEEP).")
+        return days
 
 
 class GalleryAdmin(FaceAdmin):
@@ -72,6 +80,9 @@ class GalleryAdmin(FaceAdmin):
         if {"target_fmr", "target_fpir"} & set(form.changed_data):
             fmr, fpir = obj.target_fmr, obj.target_fpir
             services.set_targets(obj, fmr=fmr, fpir=fpir, actor=actor_of(request))
+        if "retention_unmatched_days" in form.changed_data:
+            days = obj.retention_unmatched_days
+            services.set_retention(obj, days, actor=actor_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Gallery | None = None) -> bool:
         kept = obj is not None and obj.name == DEFAULT_GALLERY

@@ -97,6 +97,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
             obj.secret = ApiKey.objects.assign_key(obj)
         obj.save()
         act = "change_key" if change else "create_key"
+        act = "revoke_key" if change and "revoked" in form.changed_data else act
         record_act(act, actor_of(request), decision=obj.terms())
 
     def delete_model(self, request: HttpRequest, obj: ApiKey) -> None:

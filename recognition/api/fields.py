@@ -92,7 +92,10 @@ class FiniteField(serializers.FloatField):
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool):
             self.fail("invalid")
-        number = float(super().to_internal_value(data))
+        try:
+            number = float(super().to_internal_value(data))
+        except OverflowError:  # a whole number in JSON may have 4300 digits
+            number = math.inf
         if not math.isfinite(number):
             self.fail("invalid")
         return number

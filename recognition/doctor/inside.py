@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.core.checks import ERROR, WARNING, CheckMessage, run_checks
-from django.db.models import Count
+from django.db.models import Count, Max
 from django.utils import timezone
 
 from recognition import runtime
@@ -15,7 +15,15 @@ from recognition.decisions import Policy
 from recognition.doctor.verdict import Verdict, fault, ok, warning
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, Worker
-from recognition.models import DEFAULT_GALLERY, Erasure, Event, Gallery, StoredCalibration, Subject
+from recognition.models import (
+    DEFAULT_GALLERY,
+    Erasure,
+    Event,
+    Gallery,
+    PersonTemplate,
+    StoredCalibration,
+    Subject,
+)
 from recognition.networks.catalogue import MTCNN
 
 A_YEAR = timedelta(days=365)  # faces change, and cameras are exchanged; measuring takes minutes
@@ -55,7 +63,9 @@ def _too_small() -> Iterator[Verdict]:
             continue
         embedder = runtime.embedder_of(gallery)
         policy = Policy.for_identify(embedder, people=people, gallery=gallery)
-        if said := policy.warning():
+        templates = PersonTemplate.objects.filter(subject__gallery=gallery)
+        most = templates.aggregate(most=Max("references"))["most"]
+        if said := policy.among([most or 1]).warning():
             remedy = "Measure your own photographs (`manage.py evaluate`): docs/accuracy.md."
             yield warning("calibrations", f"Gallery {gallery.name!r}: {said}", remedy)
 

@@ -1,4 +1,8 @@
-"""What the thresholds in force do: each person's follows from how many references they have."""
+"""What the thresholds in force do: each person's follows from how many references they have.
+
+Counted is what a search answers, as ``decisions.decide`` does. An ambiguous answer names nobody:
+known people are missed by it, and strangers are not named.
+"""
 
 from __future__ import annotations
 
@@ -8,81 +12,151 @@ from typing import Any
 
 import numpy as np
 
+from recognition.calibration import Doubles
 from recognition.decisions import Policy
 from recognition.evaluation import groups, searches
 from recognition.evaluation.choosing import Labels
 from recognition.evaluation.samples import Sample
-from recognition.evaluation.searches import Handicap, Searched
+from recognition.pipeline.types import Floats
 
 PolicyFor = Callable[[int], Policy]  # by how many people there are
 Parts = Any  # (embeddings, labels), or None
+NOBODY, SEVERAL = -1, -2  # in place of a label: unknown, and ambiguous
 
 
 def of_people(
     sample: Sample, strangers: Parts, references: int, policy_for: PolicyFor
 ) -> dict[str, Any]:
-    """Return FPIR and FNIR of folders of people, registered as ``searches.split`` does."""
-    registered, probes, unknown = searches.split(
-        sample.embeddings, sample.labels, references=references, strangers=strangers is None
+    """Return FPIR and FNIR of folders of people, registered as ``searches.split`` does.
+
+    A photograph that the service refuses, where ``sample`` has such, is no reference, and names
+    nobody.
+    """
+    labels = sample.labels
+    first, asking, outside = searches.roles(
+        labels, references=references, strangers=strangers is None
     )
-    templates, people = searches.templates_of(*registered)
+    kept = first & ~sample.flags(sample.unfit)
+    templates, people = searches.templates_of(sample.embeddings[kept], labels[kept])
+    counts = np.unique(labels[kept], return_counts=True)[1]
     policy = policy_for(len(people))
-    counts = np.unique(registered[1], return_counts=True)[1]
-    taken = handicap_of(policy)(counts)
-    outside = unknown if strangers is None else strangers
-    found = searches.search(templates, people, probes, outside, taken)
-    return told(found, policy, counts[np.searchsorted(people, found.probes_of)], int(counts.max()))
+    names = _search(policy, templates, people, counts)
+    own, rows = np.full(len(labels), NOBODY), (asking | outside) & ~sample.flags(sample.refused)
+    own[rows] = names(sample.embeddings[rows])
+    unknown = (own[outside], labels[outside])
+    if strangers is not None:
+        unknown = (names(strangers[0]), strangers[1])
+    whose = labels[asking]
+    enrolled = whose[np.isin(whose, people)]
+    return told(own[asking], whose, unknown, policy, counts[np.searchsorted(people, enrolled)])
 
 
 def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[str, Any]:
     """Return FPIR and FNIR of a gallery's references, each left out once."""
-    parts = (sample.embeddings, sample.labels)
     people, counts = np.unique(sample.labels, return_counts=True)
     policy = policy_for(len(people))
-    handicap = handicap_of(policy)
-    _, found = searches.leave_one_out(*parts, handicap)
+    named, others = leave_one_out(sample.embeddings, sample.labels, policy)
+    unknown = (others, sample.labels)
     if strangers is not None:
-        found = searches.against(*parts, found, strangers, handicap)
-    having = counts[np.searchsorted(people, found.probes_of)] - 1
-    return told(found, policy, having, int(counts.max()))
+        templates, _ = searches.templates_of(sample.embeddings, sample.labels)
+        unknown = (_search(policy, templates, people, counts)(strangers[0]), strangers[1])
+    having = counts[np.searchsorted(people, sample.labels)] - 1
+    asking = having > 0
+    return told(named[asking], sample.labels[asking], unknown, policy, having[asking])
 
 
-def handicap_of(policy: Policy) -> Handicap:
-    """Return what is taken from everybody's similarities so that one threshold serves for all."""
-
-    def handicap(counts: Labels) -> Any:
-        above = {n: policy.threshold_for(n) - policy.threshold for n in set(counts.tolist())}
-        return np.array([above[n] for n in counts.tolist()], np.float32)
-
-    return handicap
+def limits_of(policy: Policy, counts: Labels) -> Doubles:
+    """Return (N,) what people with so many references must reach."""
+    limits = {n: policy.threshold_for(n) for n in set(counts.tolist())}
+    return np.array([limits[n] for n in counts.tolist()], np.float64)
 
 
-def told(found: Searched, policy: Policy, having: Labels, most: int) -> dict[str, Any]:
+def _search(
+    policy: Policy, templates: Floats, people: Labels, counts: Labels
+) -> Callable[[Floats], Labels]:
+    """Return what tells for (P, D) probes whom each names among ``people``."""
+    limits = limits_of(policy, counts)
+
+    def names(probes: Floats) -> Labels:
+        found = [np.full(0, NOBODY)]
+        for part, _ in searches.blocks(probes, np.arange(len(probes)), len(people)):
+            similarities = part @ templates.T
+            reaching = np.where(similarities >= limits, similarities, -np.inf)
+            found.append(_named(reaching, people, policy.margin))
+        return np.concatenate(found)
+
+    return names
+
+
+def leave_one_out(embeddings: Floats, labels: Labels, policy: Policy) -> tuple[Labels, Labels]:
+    """Return (N,) whom each reference names without being one; also without its person's others.
+
+    Who has no other reference is not registered either time.
+    """
+    templates, people = searches.templates_of(embeddings, labels)
+    column = np.searchsorted(people, labels)
+    counts = np.bincount(column, minlength=len(people))
+    limits = limits_of(policy, counts)
+    own = _own(embeddings, column, counts, policy)
+    named, unknown = [np.full(0, NOBODY)], [np.full(0, NOBODY)]
+    for part, rows in searches.blocks(embeddings, np.arange(len(labels)), len(people)):
+        similarities = part @ templates.T
+        reaching = np.where(similarities >= limits, similarities, -np.inf)
+        at = (np.arange(len(part)), column[rows])
+        reaching[at] = -np.inf
+        unknown.append(_named(reaching, people, policy.margin))
+        reaching[at] = own[rows]
+        named.append(_named(reaching, people, policy.margin))
+    return np.concatenate(named), np.concatenate(unknown)
+
+
+def _own(embeddings: Floats, column: Labels, counts: Labels, policy: Policy) -> Floats:
+    """Return (N,) similarities to the mean of one's others, -inf where that is not enough."""
+    own = searches.without_itself(embeddings, column)
+    reaches = own >= limits_of(policy, np.maximum(1, counts - 1))[column]  # NaN reaches nothing
+    return np.where(reaches, own, np.float32(-np.inf))
+
+
+def _named(reaching: Floats, people: Labels, margin: float) -> Labels:
+    """Return (P,) whom each probe names; ``reaching``: (P, N) -inf of who is not near enough."""
+    if not len(people):
+        return np.full(len(reaching), NOBODY)
+    rows = np.arange(len(reaching))
+    first = reaching.argmax(axis=1)
+    best = reaching[rows, first]
+    reaching[rows, first] = -np.inf
+    second = reaching.max(axis=1)
+    reaching[rows, first] = best
+    lead = np.full(len(rows), np.inf)
+    np.subtract(best, second, out=lead, where=second > -np.inf, dtype=np.float64)
+    named = np.where((lead < margin) | (lead == 0), SEVERAL, people[first])
+    return np.where(best > -np.inf, named, NOBODY)
+
+
+def told(
+    named: Labels,
+    whose: Labels,
+    strangers: tuple[Labels, Labels],
+    policy: Policy,
+    having: Labels,
+) -> dict[str, Any]:
     """Return the rates that are promised, and those measured.
 
-    ``having``: (P,) how many references the person of each probe has; ``most``: anybody at all.
+    named, whose: (P,) whom each probe names, and whose it is; strangers: (S,) likewise;
+    having: (Q,) how many references those people have who have any, for each of their probes.
     """
-    limit = np.float32(policy.threshold)
     return {
         "threshold": policy.threshold,
         "threshold_source": policy.source,
         "promised": _promised(policy, having),
-        "warning": " ".join(filter(None, [policy.warning(), _beyond(policy, most)])) or None,
+        "warning": policy.among(having.tolist()).warning(),
         "fpir": groups.told(
-            found.strangers >= limit,
-            found.strangers_of,
-            least=policy.target or 0.1,
-            of="strangers",
+            strangers[0] >= 0, strangers[1], least=policy.target or 0.1, of="strangers"
         ),
-        "fnir": groups.told((found.ranks > 1) | (found.own < limit), found.probes_of),
+        "fnir": groups.told(named != whose, whose),
+        "ambiguous": groups.told(named == SEVERAL, whose),
+        "ambiguous_strangers": groups.told(strangers[0] == SEVERAL, strangers[1], of="strangers"),
     }
-
-
-def _beyond(policy: Policy, most: int) -> str | None:
-    """Say where somebody has more references than thresholds are known for."""
-    if policy.fmr is None or policy.calibration is None:
-        return None
-    return policy.calibration.beyond(most)
 
 
 def _promised(policy: Policy, having: Labels) -> dict[str, float] | None:

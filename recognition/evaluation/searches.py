@@ -6,7 +6,7 @@ whose own person is not the best candidate, or is under the threshold. Source: I
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,13 +25,6 @@ from recognition.pipeline.types import Floats
 FPIRS = (1e-1, 1e-2, 1e-3)
 MOST_IMPOSTORS = 20_000_000  # 80 MB
 CELLS = 4_000_000  # similarities computed at once, 16 MB
-# From numbers of references to what is taken from the similarities of who has so many.
-Handicap = Callable[[Labels], Floats]
-
-
-def no_handicap(counts: Labels) -> Floats:
-    """Take nothing from anybody."""
-    return np.zeros(len(counts), np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,23 +63,17 @@ def search(
     people: Labels,
     probes: tuple[Floats, Labels],
     strangers: Any,
-    taken: Floats | float = 0.0,
 ) -> Searched:
-    """Compare probes and strangers, each (embeddings, labels), with everybody.
-
-    ``taken``: (N,) from the similarities to each of them.
-    """
+    """Compare probes and strangers, each (embeddings, labels), with everybody."""
     ranks, own, best = [], [], []
     column = {person: place for place, person in enumerate(people.tolist())}
     for part, whose in blocks(*probes, len(people)):
-        similarities = part @ templates.T - taken
+        similarities = part @ templates.T
         right = similarities[np.arange(len(part)), [column[person] for person in whose.tolist()]]
         ranks.append((similarities > right[:, None]).sum(axis=1) + 1)
         own.append(right)
         best.append(similarities.max(axis=1))
-    unknown = [
-        (part @ templates.T - taken).max(axis=1) for part, _ in blocks(*strangers, len(people))
-    ]
+    unknown = [(part @ templates.T).max(axis=1) for part, _ in blocks(*strangers, len(people))]
     return Searched(
         len(people),
         np.concatenate(ranks) if ranks else np.empty(0, np.int64),
@@ -103,10 +90,7 @@ def _joined(parts: list[Floats]) -> Floats:
 
 
 def leave_one_out(
-    embeddings: Floats,
-    labels: Labels,
-    handicap: Handicap = no_handicap,
-    watch: Watch = unwatched,
+    embeddings: Floats, labels: Labels, watch: Watch = unwatched
 ) -> tuple[Comparisons, Searched]:
     """Compare each reference with everybody, its own person's template being made without it.
 
@@ -114,9 +98,7 @@ def leave_one_out(
     """
     templates, people = templates_of(embeddings, labels)
     column = np.searchsorted(people, labels)
-    counts = np.bincount(column)
-    taken = handicap(counts)
-    own = _without_itself(embeddings, column) - handicap(np.maximum(1, counts - 1))[column]
+    own = without_itself(embeddings, column)
     kept = min(1.0, MOST_IMPOSTORS / max(1, len(labels) * (len(people) - 1)))
     generator = np.random.default_rng(SEED)
     ranks, others, impostors, pairs = [], [], [], []
@@ -124,7 +106,7 @@ def leave_one_out(
     rows = np.arange(len(labels))
     for place in watch(range(0, len(rows), block_of(len(people))), "blocks of references"):
         some = rows[place : place + block_of(len(people))]
-        similarities = embeddings[some] @ templates.T - taken
+        similarities = embeddings[some] @ templates.T
         similarities[np.arange(len(some)), column[some]] = -np.inf
         others.append(similarities.max(axis=1))
         ranks.append((similarities > own[some, None]).sum(axis=1) + 1)
@@ -145,7 +127,7 @@ def leave_one_out(
     return found, Searched(len(people), rank, own[several], top, whose, best, labels)
 
 
-def _without_itself(embeddings: Floats, column: Labels) -> Floats:
+def without_itself(embeddings: Floats, column: Labels) -> Floats:
     """Return (N,) similarities to the mean of one's other references, NaN without any."""
     counts = np.bincount(column)
     sums = _sums(embeddings, column, len(counts))
@@ -158,17 +140,12 @@ def _without_itself(embeddings: Floats, column: Labels) -> Floats:
 
 
 def against(
-    embeddings: Floats,
-    labels: Labels,
-    found: Searched,
-    strangers: tuple[Floats, Labels],
-    handicap: Handicap = no_handicap,
+    embeddings: Floats, labels: Labels, found: Searched, strangers: tuple[Floats, Labels]
 ) -> Searched:
     """Return the same searches with photographs of strangers instead."""
     templates, people = templates_of(embeddings, labels)
-    taken = handicap(np.unique(labels, return_counts=True)[1])
     parts = blocks(*strangers, len(people))
-    best = [(part @ templates.T - taken).max(axis=1) for part, _ in parts]
+    best = [(part @ templates.T).max(axis=1) for part, _ in parts]
     return replace(found, strangers=_joined(best), strangers_of=strangers[1])
 
 

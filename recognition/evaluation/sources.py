@@ -9,6 +9,7 @@ import numpy as np
 from django.db.models import Count, F
 
 from recognition import vault
+from recognition.consent import may_be_matched
 from recognition.evaluation.rates import proportion
 from recognition.evaluation.samples import Sample, Taken
 from recognition.models import Event, Gallery, Reference, from_bytes
@@ -20,8 +21,9 @@ NEEDED = ("embedder", "sealed_embedding", "subject__number", "subject__user_id")
 
 
 def gallery_sample(gallery: Gallery, groups: Mapping[str, Mapping[str, str]] = NONE) -> Sample:
-    """Return the references of a gallery as they are stored, named ``<user_id>/<reference_id>``."""
+    """Return the references that may be matched as they are, named ``<user_id>/<reference_id>``."""
     rows = Reference.objects.filter(
+        may_be_matched("subject__"),
         subject__gallery=gallery,
         subject__active=True,
         aside=False,

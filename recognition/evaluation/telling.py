@@ -207,7 +207,12 @@ def _in_force(report: Report) -> Table:
     if not found:
         return Table("", (), [])
     promised = found["promised"] or {}
-    names = {"fpir": "FPIR: strangers who are named", "fnir": "FNIR: known people who are missed"}
+    names = {
+        "fpir": "FPIR: strangers who are named",
+        "ambiguous_strangers": "Strangers between two people: ambiguous, so not named",
+        "fnir": "FNIR: known people who are missed",
+        "ambiguous": "Of these, known people between two: ambiguous",
+    }
     rows = [
         (
             said,

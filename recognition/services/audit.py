@@ -1,85 +1,107 @@
 """The chain of events: each one is tied to the one before, so that no row changes unseen.
 
-Requests only write rows. A sealer takes those that are new, by id, gives each the next position
-and the HMAC of its values and of the link before. The key lies wrapped in the key store: whoever
-can write into the database alone cannot make a chain anew. Nor is a chain gone on with whose state
-or newest hash is not as it was left: it stays as it is for whoever looks into it.
+Requests only write rows, each with a stamp (``stamps``). A sealer takes those that are new, by id,
+gives each the next position and the HMAC of its values and of the link before. The key lies wrapped
+in the key store: whoever can write into the database alone cannot make a chain anew, nor put a row
+among those that wait. Nor is a chain gone on with whose state or newest hash is not as it was
+left: it stays as it is for whoever looks into it.
 """
 
 from __future__ import annotations
 
 import hmac
-import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from typing import Any
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from recognition.errors import RecognitionError
 from recognition.models import AuditState, Event, Sighting
 from recognition.networks.files import locked, move_into_place
 from recognition.services import syslog
-from recognition.services.receipts import hashing_key
 from recognition.services.results import Actor
+from recognition.services.stamps import adopt, chain_key, in_words, stamp, stamped, told
 
 log = logging.getLogger(__name__)
 
 ONLY_ROW = 1
 PORTION = 1000  # events sealed, or cut, in one transaction
 FAULTS_KEPT = 20  # in the event that begins a chain anew
+LONGEST_POSITION = 18  # digits
+LEAST = -(2**63)  # below every id, also of what somebody puts in
+NO_TIME = datetime.min.replace(tzinfo=UTC)
+# What Django and the databases say of a row in which somebody has put what is no event's.
+UNREADABLE = (ValueError, TypeError, OverflowError, DatabaseError)
 
 
 def seal() -> int:
     """Seal what is not sealed yet; return how many events that were.
 
-    Never within another transaction: what is in the file must be in the database. Raises
-    ``internal_error`` where the chain is not as it was left; nothing is sealed then.
+    Left out is what this service did not write, or what was altered since. Never within another
+    transaction: what is in the file must be in the database. Raises ``internal_error`` where the
+    chain is not as it was left; nothing is sealed then.
     """
-    count = 0
-    while Event.objects.filter(position=None).exists():
-        count += _seal_some()
+    count, last = 0, LEAST
+    while _waiting(last).exists():
+        sealed, last = _seal_some(last)
+        count += sealed
     return count
 
 
-def _seal_some() -> int:
+def _waiting(after: int) -> QuerySet[Event]:
+    return Event.objects.filter(position=None, pk__gt=after).order_by("pk")
+
+
+def _seal_some(after: int) -> tuple[int, int]:
+    """Seal up to ``PORTION`` events; return how many, and the id of the last that was seen."""
     key = chain_key()
     with transaction.atomic(durable=True):
         state = _trusted(locked_state(), key)
-        new = list(Event.objects.filter(position=None).order_by("id")[:PORTION])
+        seen = read(_waiting(after)[:PORTION])
+        new = [event for event in seen if is_ours(event, key)]
         for event in new:
             state.head += 1
             event.position = state.head
             event.link = state.head_link = link(key, state.head_link, event)
         Event.objects.bulk_update(new, ["position", "link"], batch_size=100)
-        _save(state, key)
-    _write_head(state)
-    return len(new)
-
-
-def chain_key() -> bytes:
-    """Return the key of the chain."""
-    return hashing_key()
+        if new:
+            _save(state, key)
+    if new:
+        _write_head(state)
+    return len(new), seen[-1].pk if seen else after
 
 
 def link(key: bytes, before: str, event: Event) -> str:
     """Return the hash of an event at its position, after the link ``before``."""
-    values = [
-        event.position,
-        event.pk,
-        event.time.astimezone(UTC).isoformat(timespec="milliseconds"),  # all that a backup keeps
-        event.actor,
-        event.act,
-        event.gallery,
-        event.subject_number,
-        event.outcome,
-        event.request_id,
-        event.decision,
-    ]
-    text = json.dumps([before, values], sort_keys=True)
-    return hmac.digest(key, b"event\0" + text.encode(), "sha256").hex()
+    values = [event.position, event.pk, *told(event)]
+    return hmac.digest(key, b"event\0" + in_words([before, values]), "sha256").hex()
+
+
+def is_ours(event: Event, key: bytes) -> bool:
+    """Say whether an event that waits is as this service wrote it."""
+    return bool(event.link == stamp(key, event))
+
+
+def read(rows: QuerySet[Event]) -> list[Event]:
+    """Return rows; of those that no event can be read from, nothing but their places and links."""
+    try:
+        return list(rows)
+    except UNREADABLE:
+        return [_one(*row) for row in rows.values_list("pk", "position", "link")]
+
+
+def _one(pk: int, position: int | None, link: str) -> Event:
+    try:
+        return Event.objects.get(pk=pk)
+    except UNREADABLE:
+        known: dict[str, Any] = {"pk": pk, "position": position, "link": link}
+        return Event(act="unreadable", actor="?", time=NO_TIME, **known)
 
 
 def locked_state() -> AuditState:
@@ -97,6 +119,9 @@ def _trusted(state: AuditState, key: bytes) -> AuditState:
 
 def _doubts(state: AuditState, written: str, key: bytes) -> Iterator[str]:
     """Yield why ``state`` is not to be relied on, given what was ``written`` into the file."""
+    if not _are_positions(state):
+        yield "The state of the chain was altered: its ends are no positions."
+        return
     path = settings.AUDIT_HEAD_FILE
     position, named = _parsed(written)
     if written and not position:
@@ -108,6 +133,10 @@ def _doubts(state: AuditState, written: str, key: bytes) -> Iterator[str]:
         yield f"Altered: position {position} is not as {path} tells."
     if state.seal != _state_seal(state, key) and not _unused(state):
         yield "The state of the chain was altered: its ends cannot be relied on."
+
+
+def _are_positions(state: AuditState) -> bool:
+    return all(str(end).isdecimal() for end in (state.head, state.cut))
 
 
 def _link_at(position: int, state: AuditState) -> str | None:
@@ -147,13 +176,14 @@ def _write_head(state: AuditState) -> None:
 def _written() -> str:
     """Return what the file tells of the chain, empty where there is none."""
     path = settings.AUDIT_HEAD_FILE
-    return path.read_text() if path.exists() else ""
+    return path.read_text(errors="replace") if path.exists() else ""
 
 
 def _parsed(written: str) -> tuple[int, str]:
     """Return position and link, 0 where there is none."""
     position, _, named = written.strip().partition(" ")
-    return (int(position), named) if position.isdecimal() else (0, "")
+    is_one = position.isdecimal() and len(position) <= LONGEST_POSITION
+    return (int(position), named) if is_one else (0, "")
 
 
 def set_head_aside() -> None:
@@ -177,7 +207,7 @@ def _cut_some(before: datetime) -> int:
     with transaction.atomic(durable=True):
         state = _trusted(locked_state(), key)
         start = state.cut
-        for event in Event.objects.filter(position__gt=start).order_by("position")[:PORTION]:
+        for event in read(Event.objects.filter(position__gt=start).order_by("position")[:PORTION]):
             if not _follows(state.cut, state.cut_link, event, key):
                 log.error("audit: kept from position %d on, verify_audit tells why", state.cut + 1)
                 break
@@ -203,11 +233,19 @@ def begin_anew(actor: Actor) -> None:
         locked_state()
         Event.objects.update(position=None, link="")
         AuditState.objects.update(head=0, head_link="", cut=0, cut_link="", seal="")
-        Event.objects.create(
-            actor=actor.name, act="begin_chain", outcome="ok", decision={"faults": wrong}
-        )
+        vouch_for_all()
+        begun = Event(actor=actor.name, act="begin_chain", outcome="ok", decision={"faults": wrong})
+        stamped(begun).save(force_insert=True)
     set_head_aside()
     seal()
+
+
+def vouch_for_all() -> None:
+    """Take all events that wait without a stamp for ones that this service wrote."""
+    key, last = chain_key(), LEAST
+    while page := read(_waiting(last).filter(link="")[:PORTION]):
+        Event.objects.bulk_update(adopt(page, key), ["link"], batch_size=100)
+        last = page[-1].pk
 
 
 def faults() -> Iterator[str]:
@@ -218,10 +256,10 @@ def faults() -> Iterator[str]:
     if not doubts:
         seal()
     state = _state()
+    if not _are_positions(state):
+        return
     position, before = state.cut, state.cut_link
-    # What the sealer adds meanwhile is left to the next check.
-    sealed = Event.objects.filter(position__lte=state.head).order_by("position")
-    for event in sealed.iterator(PORTION):
+    for event in _sealed(state.head):
         where = f"event {event.pk} at position {event.position}"
         if event.position != position + 1:
             yield _gap(position, event, where)
@@ -231,6 +269,18 @@ def faults() -> Iterator[str]:
     if position != state.head or before != state.head_link:
         yield f"Missing at the end: positions {position + 1} to {state.head}."
     yield from _beyond(position)
+    yield from _put_in(key)
+
+
+def _sealed(head: int) -> Iterator[Event]:
+    """Yield events up to position ``head``: what the sealer adds is left to the next check."""
+    last: int | None = None
+    rows = Event.objects.filter(position__lte=head).order_by("position", "pk")
+    while page := read((rows.filter(position__gt=last) if last is not None else rows)[:PORTION]):
+        yield from page
+        if last == page[-1].position:  # it is no whole number
+            return
+        last = page[-1].position
 
 
 def _state() -> AuditState:
@@ -246,6 +296,19 @@ def _gap(position: int, event: Event, where: str) -> str:
 def _beyond(position: int) -> Iterator[str]:
     """Yield rows that were put past the last position."""
     newest = Event.objects.filter(position__gt=position).order_by("position")
-    rows = list(newest.values_list("pk", "position")[:PORTION])
+    rows = list[tuple[int, Any]](newest.values_list("pk", "position")[:PORTION])
     head = _state().head
-    yield from (f"Inserted: event {pk} at position {at}." for pk, at in rows if (at or 0) > head)
+    for pk, at in rows:
+        if not isinstance(at, int) or at > head:
+            yield f"Inserted: event {pk} at position {at}."
+
+
+def _put_in(key: bytes) -> Iterator[str]:
+    """Yield events that wait to be sealed and never will be."""
+    last = LEAST
+    while page := read(_waiting(last)[:PORTION]):
+        for event in page:
+            if not is_ours(event, key):
+                where = f"event {event.pk} ({event.act} by {event.actor})"
+                yield f"Inserted: {where}, without a position; or altered before it had one."
+        last = page[-1].pk

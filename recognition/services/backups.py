@@ -43,8 +43,8 @@ from recognition.models import (
     in_parts,
 )
 from recognition.services import audit
-from recognition.services.erasure import erase_subjects
-from recognition.services.orphans import people_of
+from recognition.services.erasure import erase_bytes, erase_subjects
+from recognition.services.orphans import people_of, without_key
 from recognition.services.people import record_act
 from recognition.services.receipts import (
     ERASED,
@@ -54,8 +54,10 @@ from recognition.services.receipts import (
     is_logged,
     log_path,
     logged,
+    suppress,
 )
 from recognition.services.results import Actor
+from recognition.services.stamps import chain_key
 from recognition.vault import stream
 
 #: In the order in which rows may refer to each other. Imports under way are begun again, what
@@ -163,13 +165,15 @@ def take_keys(path: Path) -> int:
         )
     wrapped = _read_keys(path)
     vault.keys().begin_with(wrapped)
+    chain_key()  # the one that was in use here is gone
     return len(wrapped)
 
 
 def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
     """Read a backup into an empty database, and erase again who was erased since.
 
-    Returns how many rows of each kind were read, and ``erased``. Raises SealBrokenError.
+    Left out is, whatever the log tells, who has faces and no key: it was destroyed. Returns how
+    many rows of each kind were read, ``erased`` and ``unreadable``. Raises SealBrokenError.
     """
     _require_empty()
     if erasures:
@@ -181,8 +185,9 @@ def restore(path: Path, actor: Actor, *, erasures: bool) -> Counter[str]:
             model._default_manager.all().delete()
         counts = _load(stream.read_lines(path, _file_key(stream.identity_of(path))))
         _reset_sequences()
-        _suppress(gone)
+        suppress(gone)
         counts["erased"] = _erase_again(gone, actor)
+        counts["unreadable"] = _leave_out(without_key())
         record_act("restore", actor, decision={"rows": dict(counts), "erasures": erasures})
     audit.set_head_aside()
     runtime.publish()
@@ -242,15 +247,17 @@ def _reset_sequences() -> None:
             cursor.execute(statement)
 
 
-def _suppress(gone: set[str]) -> None:
-    rows = [Suppression(user_hash=one) for one in sorted(gone)]
-    Suppression.objects.bulk_create(rows, ignore_conflicts=True, batch_size=500)
-
-
 def _erase_again(gone: set[str], actor: Actor) -> int:
     numbers = people_of(gone)
     for some in in_parts(numbers):
         erase_subjects(Subject.objects.filter(number__in=some), actor=actor)
+    return len(numbers)
+
+
+def _leave_out(numbers: list[int]) -> int:
+    """Delete people as if they had not been in the file; nobody is suppressed by that."""
+    for some in in_parts(numbers):
+        erase_bytes(Subject.objects.filter(number__in=some))
     return len(numbers)
 
 

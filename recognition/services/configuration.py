@@ -7,6 +7,7 @@ from django.db import transaction
 
 from recognition.models import Event
 from recognition.services.audit import locked_state
+from recognition.services.stamps import stamped
 
 #: What decides about people, about who gets in, and about what is kept. No secret is among them.
 TOLD = (
@@ -35,5 +36,6 @@ def note_settings() -> bool:
         changed = {n: [before.get(n), now[n]] for n in TOLD if before.get(n) != now[n]}
         if changed:
             decision = {"changed": changed, "now": now}
-            Event.objects.create(actor="server", act=ACT, outcome="ok", decision=decision)
+            event = Event(actor="server", act=ACT, outcome="ok", decision=decision)
+            stamped(event).save(force_insert=True)
     return bool(changed)

@@ -57,8 +57,9 @@ class Diagnosis:
 
 
 def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
-    """Look at one person from all sides; nothing is changed."""
+    """Look at one person from all sides; nothing is changed. Raises ``consent_required``."""
     subject = find_user(gallery, user_id)
+    subject.demand_consent()
     kept = list(subject.references.in_use().defer("sealed_crop", "sealed_context"))
     key = vault.key_of(subject.number) if kept else b""
     opened = [from_bytes(reference.open_embedding(key)) for reference in kept]
@@ -68,9 +69,13 @@ def diagnose(gallery: Gallery, user_id: str) -> Diagnosis:
     own = sorted(_own(kept, embeddings), key=lambda one: one.to_others or 0.0)
     neighbours = _neighbours(gallery, subject, embeddings, policy) if kept else []
     attempts = list(near_misses(gallery, subject))
-    limit = policy.threshold_for(len(kept))
-    said = [*_about(subject, own, embeddings, limit), *_about_others(neighbours, attempts)]
+    said = [
+        *_about(subject, own, policy.threshold_for(len(kept) - 1)),
+        *_about_pairs(embeddings),
+        *_about_others(neighbours, attempts),
+    ]
     advice = said or ["Nothing needs to be done."]
+    limit = policy.threshold_for(len(kept))
     return Diagnosis(user_id, limit, own, neighbours, attempts, advice)
 
 
@@ -118,23 +123,50 @@ def _similarities(event: Event, number: int) -> list[tuple[float, float]]:
     ]
 
 
-def _about(subject: Subject, own: list[Own], embeddings: Floats, limit: float) -> list[str]:
-    """Return what to do about the person and the references."""
+def _about(subject: Subject, own: list[Own], limit: float) -> Iterator[str]:
+    """Yield what to do about the person; ``limit``: the threshold for one reference less."""
+    if not subject.active:
+        yield "This person is inactive and never matched."
     if not own:
-        return ["There is no reference: this person is never matched. Register a photograph."]
-    said = [] if subject.active else ["This person is inactive and never matched."]
+        yield _without_references(subject)
+        return
     if len(own) < FEW:
-        said.append(f"Register {FEW - len(own)} more photographs, taken on other days.")
-    weakest = own[0]
-    if weakest.to_others is not None and weakest.to_others < limit:
-        said.append(
-            f"Look at reference {weakest.reference_id}: it is {weakest.to_others:.3f} near to the "
-            f"others, below the threshold {limit:.3f}. It may show somebody else, or be poor."
+        yield f"Register {FEW - len(own)} more photographs, taken on other days."
+    near = own[0].to_others
+    if near is not None and near < limit:
+        # Of two that differ neither is more suspect.
+        suspect = own if len(own) == 2 else own[:1]
+        which = " and ".join(f"reference {one.reference_id}" for one in suspect)
+        yield (
+            f"Look at {which}: {near:.3f} near to the others of this person, below the threshold "
+            f"{limit:.3f}. It may show somebody else, or be poor."
         )
-    pairs = (embeddings @ embeddings.T)[np.triu_indices(len(own), k=1)]
+
+
+def _without_references(subject: Subject) -> str:
+    """Say why nobody can be compared with this person."""
+    aside = subject.references.filter(aside=True).count()
+    former = subject.references.filter(aside=False).count()
+    if former:
+        return (
+            f"{former} references are another embedder's than the gallery's: this person is never "
+            "matched. Run reembed, or register the photographs again."
+        )
+    if aside:
+        return (
+            f"All {aside} references are set aside: this person is never matched. Undo that with "
+            "`manage.py review undo`, or register a photograph."
+        )
+    return "There is no reference: this person is never matched. Register a photograph."
+
+
+def _about_pairs(embeddings: Floats) -> Iterator[str]:
+    """Yield what is known of two references that are one picture."""
+    if len(embeddings) < 2:
+        return
+    pairs = (embeddings @ embeddings.T)[np.triu_indices(len(embeddings), k=1)]
     if (twice := int((pairs > ALIKE).sum())) > 0:
-        said.append(f"{twice} pairs of references are nearly the same picture and add nothing.")
-    return said
+        yield f"{twice} pairs of references are nearly the same picture and add nothing."
 
 
 def _about_others(neighbours: list[Match], attempts: list[Attempt]) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
-from recognition import runtime
+from recognition import findings, runtime
 from recognition.errors import RecognitionError
 from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
@@ -79,6 +79,8 @@ def _erase(subjects: list[Subject], counts: dict[int, dict[str, int]]) -> Erased
     templates = PersonTemplate.objects.filter(subject__in=subjects).count()
     GalleryChange.append("remove", subjects)
     waiting.forget(subjects)
+    names = Reference.objects.filter(subject__in=subjects).values_list("pk", flat=True)
+    findings.forget(people=[s.number for s in subjects], references=map(str, names))
     erase_bytes(Subject.objects.filter(pk__in=[s.pk for s in subjects]))
     return Erased(len(subjects), references, crops, templates)
 
@@ -144,6 +146,7 @@ def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased
         doomed = dict(references.values_list("pk", "subject_id"))
         owners = Subject.objects.filter(pk__in=set(doomed.values()))
         subjects = list(owners.select_related("gallery"))
+        findings.forget(references=map(str, doomed))
         erase_bytes(Reference.objects.filter(pk__in=list(doomed)))
         for subject in subjects:
             subject.make_template()

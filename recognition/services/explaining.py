@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED
+from recognition.decisions import AMBIGUOUS, NOT_SEARCHED
 from recognition.errors import RecognitionError
 from recognition.models import Event, Gallery, Subject, in_parts
 
@@ -29,13 +29,17 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class ExplainedFace:
-    """One face of a picture: what was decided, and about whom."""
+    """One face of a picture: what was decided, and about whom.
+
+    ``first``: the place of the nearest candidate who reached the threshold, None where none did.
+    """
 
     status: str
     reason: str
     margin: float | None
     quality: Mapping[str, float]
     candidates: list[Candidate]
+    first: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +98,8 @@ def explain(event: Event) -> Explanation:
         outcome=event.outcome,
         request_id=event.request_id,
         user_id=whom,
-        explanation=[*_refused(kept), *_compared(event, whom), *_searched(faces), *_rests_on(kept)],
+        explanation=[*_refused(kept), *_compared(event, whom), *_searched(faces), *_rests_on(kept)]
+        or [f"Nothing was decided: {event.outcome.replace('_', ' ')}."],
         grounds={name: kept.get(name) for name in GROUNDS},
         faces=faces,
     )
@@ -127,31 +132,45 @@ def _names(event: Event) -> dict[int, str]:
     }
 
 
-def _face(face: Mapping[str, Any], kept: Mapping[str, Any], names: Mapping[int, str]) -> Any:
-    candidates: list[Candidate] = []
-    best = face["candidates"][0] if face["candidates"] else None
-    for place, one in enumerate(face["candidates"]):
-        limit = one.get("threshold", kept["threshold"])
-        first = names.get(best["subject"], LOST) if best else ""
-        lead = best["similarity"] - one["similarity"] if best else 0.0
-        why = _why(one["similarity"], limit, place, f"lost to {first} by {lead:.3f}")
-        candidates.append(
-            Candidate(
-                names.get(one["subject"]), one["similarity"], limit, one.get("references"), why
-            )
-        )
-    return ExplainedFace(
-        face["status"], face.get("reason", ""), face.get("margin"), face["quality"], candidates
-    )
+def _face(
+    face: Mapping[str, Any], kept: Mapping[str, Any], names: Mapping[int, str]
+) -> ExplainedFace:
+    """Say of each candidate what became of them, all others against the first who was near enough.
+
+    Of who was far, the event tells no threshold: it was that for one reference at the least.
+    """
+    rows = face["candidates"]
+    limits = [row.get("threshold", kept["threshold"]) for row in rows]
+    first = next((n for n, row in enumerate(rows) if row["similarity"] >= limits[n]), None)
+    candidates = []
+    for place, (row, limit) in enumerate(zip(rows, limits, strict=True)):
+        why = against_threshold(row["similarity"], limit)
+        if "threshold" not in row and kept.get("fmr"):
+            why += " for one reference"
+        if first is not None and place != first:
+            lead = rows[first]["similarity"] - row["similarity"]
+            reaches = row["similarity"] >= limit
+            why += _against_first(names.get(rows[first]["subject"], LOST), lead, reaches=reaches)
+            if reaches and face["status"] == AMBIGUOUS and lead <= kept.get("margin", 0):
+                why += ", too little to tell them apart"
+        who, references = names.get(row["subject"]), row.get("references")
+        candidates.append(Candidate(who, row["similarity"], limit, references, why))
+    reason, margin = face.get("reason", ""), face.get("margin")
+    return ExplainedFace(face["status"], reason, margin, face["quality"], candidates, first)
 
 
-def _why(similarity: float, limit: float, place: int, lost: str) -> str:
-    """Say what became of one candidate."""
-    if similarity < limit:
-        said = f"{similarity:.3f} is {limit - similarity:.3f} below the threshold {limit:.3f}"
-        return f"{said}, and {lost}" if place else said
-    said = f"{similarity:.3f} reaches the threshold {limit:.3f}"
-    return f"{said}, but {lost}" if place else said
+def against_threshold(similarity: float, limit: float) -> str:
+    """Say whether a similarity reaches a threshold, and if not, what is wanting."""
+    if similarity >= limit:
+        return f"{similarity:.3f} reaches the threshold {limit:.3f}"
+    return f"{similarity:.3f} is {limit - similarity:.3f} below the threshold {limit:.3f}"
+
+
+def _against_first(first: str, lead: float, *, reaches: bool) -> str:
+    """Say how somebody stands to ``first``, who is ``lead`` nearer and reached the threshold."""
+    if lead < 0:  # with more references, and so a higher threshold
+        return f"; {first} is {-lead:.3f} less near, and reaches theirs"
+    return f", {'but' if reaches else 'and'} lost to {first} by {lead:.3f}"
 
 
 def _refused(kept: Mapping[str, Any]) -> list[str]:
@@ -169,24 +188,32 @@ def _compared(event: Event, whom: str | None) -> list[str]:
     who = f"{whom or LOST}: " if event.act == "verify" else ""
     if similarity is None:
         return [f"{who}there was no reference to compare with, or the user was inactive."]
-    return [f"{who}{_why(similarity, limit, 0, '')}."]
+    return [f"{who}{against_threshold(similarity, limit)}."]
 
 
 def _searched(faces: list[ExplainedFace]) -> list[str]:
-    """Return a sentence for each face."""
+    """Return a sentence or more for each face."""
     said = []
     for place, face in enumerate(faces):
         head = f"Face {place}: {face.status.replace('_', ' ')}."
         if face.status == NOT_SEARCHED or not face.candidates:
             said.append(f"{head} {face.reason}")
-            continue
-        best = face.candidates[0]
-        text = f"{head} The nearest is {best.user_id or LOST}: {best.why}."
-        if face.status in (MATCH, AMBIGUOUS) and len(face.candidates) > 1:
-            second = face.candidates[1]
-            text += f" Then {second.user_id or LOST}: {second.why}."
-        said.append(text)
+        else:
+            said.append(" ".join([head, *_told(face)]))
     return said
+
+
+def _told(face: ExplainedFace) -> Iterator[str]:
+    """Yield who is the first, who is nearer and was not near enough, and who came next."""
+    first = face.first or 0
+    *nearer, best = face.candidates[: first + 1]
+    head = "The nearest who is near enough" if nearer else "The nearest"
+    yield f"{head} is {best.user_id or LOST}: {best.why}."
+    for one in nearer:
+        yield f"Nearer, but not near enough, is {one.user_id or LOST}: {one.why}."
+    if face.first is not None:
+        for second in face.candidates[first + 1 : first + 2]:
+            yield f"Then {second.user_id or LOST}: {second.why}."
 
 
 def _rests_on(kept: Mapping[str, Any]) -> list[str]:

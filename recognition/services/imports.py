@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from recognition.consent import as_json
 from recognition.errors import RecognitionError
-from recognition.import_models import SLICE_LIMIT, Import, ImportFile, ImportSlice, Worker
+from recognition.import_models import (
+    SLICE_LIMIT,
+    UNNAMED,
+    Import,
+    ImportFile,
+    ImportSlice,
+    Worker,
+)
 from recognition.models import Gallery, Subject, in_parts
 from recognition.services import archive, waiting
 from recognition.services.erasure import erase_bytes
@@ -94,7 +101,7 @@ def _begun(gallery: Gallery, name: str, kind: str, size: int, actor: Actor) -> I
             limit=settings.MAX_IMPORT_BYTES,
         )
     batch = Import(gallery=gallery, actor=actor.name, kind=kind, size=size)
-    batch.name = shown(name)[:200] or "files"
+    batch.name = shown(name)[:200] or UNNAMED
     batch.save(force_insert=True)
     return batch
 

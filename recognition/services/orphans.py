@@ -16,11 +16,18 @@ from recognition.gallery.follow import CopyLostError
 from recognition.gallery.milvus import BLOCK
 from recognition.gallery.sync import settle
 from recognition.import_models import Import, ImportFile, ImportSlice
-from recognition.models import Erasure, GalleryChange, Reference, Subject, Suppression, in_parts
+from recognition.models import Erasure, GalleryChange, Reference, Subject, in_parts
 from recognition.services import waiting
 from recognition.services.erasure import erase_bytes, erase_subjects
 from recognition.services.people import record_act
-from recognition.services.receipts import HASHING, finish, hashes_of, hashing_key, logged
+from recognition.services.receipts import (
+    HASHING,
+    finish,
+    hashes_of,
+    hashing_key,
+    logged,
+    suppressed,
+)
 from recognition.services.results import Actor
 
 log = logging.getLogger(__name__)
@@ -50,11 +57,11 @@ class Orphans:
 
 def search() -> Orphans:
     """Look everywhere; nothing is changed, but that Milvus follows what it has not followed yet."""
-    gone = logged() | set(Suppression.objects.values_list("user_hash", flat=True))
+    gone = logged() | suppressed()
     return Orphans(
         unfinished=Erasure.objects.filter(finished=False).count(),
         keys=[number for page in vault.keys().pages() for number in _unknown(page)],
-        locked=_locked(),
+        locked=without_key(),
         returned=people_of(gone),
         copied=_copied(),
         engine=_in_engine(),
@@ -121,7 +128,8 @@ def _unmatched(numbers: Iterable[int]) -> list[int]:
     return found
 
 
-def _locked() -> list[int]:
+def without_key() -> list[int]:
+    """Return the numbers of people who have references that nothing opens."""
     owners = Reference.objects.order_by().values_list("subject__number", flat=True).distinct()
     found: list[int] = []
     for some in in_parts(owners.iterator()):

@@ -12,8 +12,8 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from recognition import runtime
-from recognition.consent import CONSENT_FIELDS
+from recognition import runtime, vault
+from recognition.consent import CONSENT_FIELDS, as_json
 from recognition.errors import RecognitionError
 from recognition.models import (
     DEFAULT_GALLERY,
@@ -30,6 +30,8 @@ from recognition.models import (
 )
 from recognition.services import audit
 from recognition.services.results import Actor
+from recognition.services.stamps import stamped
+from recognition.vault.store import missing
 
 EDITABLE = ("display_name", "metadata", "active", *CONSENT_FIELDS)
 
@@ -77,6 +79,17 @@ def find_reference(subject: Subject, reference_id: str) -> Reference:
     return found
 
 
+def data_key(subject: Subject) -> bytes:
+    """Return the key to seal a face of somebody under, made where nothing is sealed yet.
+
+    Raises ``not_ready`` where it is gone: a second one would not open what they have.
+    """
+    found = vault.keys_of([subject.number])
+    if not found and subject.references.exists():
+        raise missing(subject.number)
+    return found.get(subject.number) or vault.made_keys([subject.number])[subject.number]
+
+
 def list_users(gallery: Gallery) -> SubjectQuerySet:
     """Return the users of a gallery by user_id, each with ``reference_count``."""
     return Subject.objects.filter(gallery=gallery).with_counts().order_by("user_id")
@@ -98,8 +111,11 @@ def update_user(
                 setattr(subject, name, changes[name])
         subject.save(update_fields=[*EDITABLE, "updated"])
         GalleryChange.append("put", [subject])
-        changed = [name for name in EDITABLE if name in changes]
-        record("update", gallery, actor, subject=subject, decision={"changed": changed})
+        told: dict[str, Any] = {"changed": [name for name in EDITABLE if name in changes]}
+        # The person keeps the last state alone; when it was given and withdrawn is to be shown.
+        if consent := {n: v for n, v in subject.consent.items() if n in changes}:
+            told["consent"] = as_json(consent)
+        record("update", gallery, actor, subject=subject, decision=told)
         transaction.on_commit(runtime.publish)
     return subject
 
@@ -197,6 +213,19 @@ def set_targets(gallery: Gallery, *, fmr: float | None, fpir: float | None, acto
         record("set_targets", gallery, actor, decision=targets)
 
 
+def set_retention(gallery: Gallery, days: int | None, *, actor: Actor) -> None:
+    """Let a gallery keep people for so many days without a match, or with None as the setting says.
+
+    Raises ``invalid_request`` for more days than events are kept.
+    """
+    if days is not None and not 0 <= days <= settings.EVENTS_KEEP:
+        said = f"0 to {settings.EVENTS_KEEP} days (EVENTS_KEEP): who was matched is known so long."
+        raise RecognitionError("invalid_request", said, errors={"retention_unmatched_days": [said]})
+    with transaction.atomic():
+        Gallery.objects.filter(pk=gallery.pk).update(retention_unmatched_days=days)
+        record("set_retention", gallery, actor, decision={"unmatched_days": days})
+
+
 @cache  # once a day in each process
 def forget_old_events(today: date) -> None:
     """Delete what is older than ``EVENTS_KEEP`` days; the sealer of a server calls this."""
@@ -213,7 +242,7 @@ def record(
     decision: Mapping[str, Any] | None = None,
 ) -> Event:
     """Write down what was done (``Event``); people stand there by their number alone."""
-    return Event.objects.create(
+    event = Event(
         actor=actor.name,
         act=act,
         gallery=gallery.name,
@@ -222,34 +251,36 @@ def record(
         request_id=actor.request_id,
         decision=dict(decision or {}),
     )
+    stamped(event).save(force_insert=True)
+    return event
 
 
 def record_act(
     act: str, actor: Actor, *, outcome: str = "ok", decision: Mapping[str, Any] | None = None
 ) -> Event:
     """Write down what was done outside of any gallery: to keys, settings, accounts."""
-    return Event.objects.create(
+    event = Event(
         actor=actor.name,
         act=act,
         outcome=outcome,
         request_id=actor.request_id,
         decision=dict(decision or {}),
     )
+    stamped(event).save(force_insert=True)
+    return event
 
 
 def record_all(act: str, subjects: Iterable[Subject], actor: Actor) -> None:
     """Write down what was done to many people, who come with their galleries."""
-    Event.objects.bulk_create(
-        [
-            Event(
-                actor=actor.name,
-                act=act,
-                gallery=subject.gallery.name,
-                subject_number=subject.number,
-                outcome="ok",
-                request_id=actor.request_id,
-            )
-            for subject in subjects
-        ],
-        batch_size=1000,
+    events = (
+        Event(
+            actor=actor.name,
+            act=act,
+            gallery=subject.gallery.name,
+            subject_number=subject.number,
+            outcome="ok",
+            request_id=actor.request_id,
+        )
+        for subject in subjects
     )
+    Event.objects.bulk_create(map(stamped, events), batch_size=1000)

@@ -13,7 +13,7 @@ from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from recognition import vault
-from recognition.findings import Finding
+from recognition.findings import Finding, ReviewStep
 from recognition.import_models import ImportFile
 from recognition.models import (
     Event,
@@ -45,6 +45,7 @@ events.json      what was done and decided about this person, by their number; w
                  compared in the same search, they are left out
 sightings.json   when this person was named, and how similar the face was
 findings.json    what an audit of the gallery noted about this person's references
+steps.json       what reviewers did with them: how references and person were before
 imports.json     files of bulk imports that were meant for this person
 
 Embeddings are lists of numbers; "embedder" says which network made them.
@@ -63,6 +64,7 @@ def export_person(gallery: Gallery, user_id: str, *, actor: Actor) -> bytes:
         _put(archive, "events.json", list(_events(subject)))
         _put(archive, "sightings.json", list(_sightings(subject)))
         _put(archive, "findings.json", list(_findings(subject)))
+        _put(archive, "steps.json", list(_steps(subject)))
         _put(archive, "imports.json", list(_imports(subject)))
     record("export", gallery, actor, subject=subject)
     return buffer.getvalue()
@@ -143,11 +145,28 @@ def _sightings(subject: Subject) -> Iterator[dict[str, Any]]:
 
 def _findings(subject: Subject) -> Iterator[dict[str, Any]]:
     """Yield what was found; who else it was about is not told."""
-    own = {str(pk) for pk in subject.references.values_list("pk", flat=True)}
+    own = _own_references(subject)
     found = Finding.objects.filter(Q(person=subject.number) | Q(other=subject.number))
     for finding in found.order_by("id"):
         shown = {name: getattr(finding, name) for name in ("kind", "status", "own", "near")}
         yield shown | {"references": [one for one in finding.references if one in own]}
+
+
+def _own_references(subject: Subject) -> set[str]:
+    return {str(pk) for pk in subject.references.values_list("pk", flat=True)}
+
+
+def _steps(subject: Subject) -> Iterator[dict[str, Any]]:
+    """Yield what was done to the person, or to a reference that is theirs now."""
+    own, number = _own_references(subject), str(subject.number)
+    for step in ReviewStep.objects.filter(gallery=subject.gallery).order_by("id"):
+        moved = step.before.get("references", {})
+        mine = {name: moved[name] for name in own & moved.keys()}
+        active = {n: was for n, was in step.before.get("active", {}).items() if n == number}
+        if mine or active:
+            shown = {name: getattr(step, name) for name in ("id", "time", "actor", "act", "undone")}
+            aside = {name: was_aside for name, (_, was_aside) in mine.items()}
+            yield shown | {"aside_before": aside, "active_before": active.get(number)}
 
 
 def _imports(subject: Subject) -> Iterator[dict[str, Any]]:

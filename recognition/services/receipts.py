@@ -7,14 +7,14 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import IO
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Max, QuerySet
 from django.utils import timezone
 
 from recognition import vault
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 #: theirs, so that hashes stay comparable when the master key changes.
 HASHING = 0
 LIFTED, ERASED = "lifted", "erased"
+MOMENT = timedelta(milliseconds=1)
 
 
 def hashing_key() -> bytes:
@@ -102,17 +103,27 @@ def receipts_for(
         for subject in subjects
     ]
     Erasure.objects.bulk_create(made, batch_size=500)
-    hashes = [Suppression(user_hash=erasure.user_hash) for erasure in made]
-    Suppression.objects.bulk_create(hashes, batch_size=500, ignore_conflicts=True)
+    suppress(erasure.user_hash for erasure in made)
     transaction.on_commit(finish)
     return made
+
+
+def suppress(hashes: Iterable[str]) -> None:
+    """Let no import bring anybody of these back."""
+    for some in in_parts(hashes):
+        rows = [Suppression(user_hash=one) for one in some]
+        Suppression.objects.bulk_create(rows, ignore_conflicts=True)
+        lifted = Suppression.objects.filter(user_hash__in=some).filter(lifted__isnull=False)
+        lifted.update(lifted=None)
 
 
 def finish() -> int:
     """Destroy the keys of all who are erased, note it in the log; return how many there were.
 
-    Also what a crash between commit and this left undone: whoever comes next does it.
+    Note also who was registered again. And what a crash between commit and this, or a disk that
+    was full, left undone: whoever comes next does it, at the latest a server's sealer.
     """
+    _tell_lifted()
     pending = list(Erasure.objects.filter(finished=False))
     if not pending:
         return 0
@@ -123,12 +134,20 @@ def finish() -> int:
     return len(pending)
 
 
+def _tell_lifted() -> None:
+    """Note in the log who was registered again by name; only then the suppression goes."""
+    if rows := list(Suppression.objects.filter(lifted__isnull=False)):
+        append(LIFTED, [(row.lifted, row.user_hash) for row in rows if row.lifted])
+    for row in rows:  # but not of who was erased once more, or lifted once more, since
+        Suppression.objects.filter(pk=row.pk, lifted=row.lifted).delete()
+
+
 def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
     """Write one line for each time and hash into the log, and wait until it is on the disk.
 
     The time is that of the act: the line itself may come late, after a crash.
     """
-    times = [(time.astimezone(UTC).isoformat(), one) for time, one in acts]
+    times = [(_moment(time), one) for time, one in acts]
     lines = [json.dumps({"time": time, "what": what, "user": one}) for time, one in times]
     for path in _log_paths():
         with open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
@@ -137,6 +156,10 @@ def append(what: str, acts: Iterable[tuple[datetime, str]]) -> None:
             file.flush()
             os.fsync(file.fileno())
     vault.keys().note(lines)
+
+
+def _moment(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="microseconds")  # so that texts are in order
 
 
 def _is_torn(file: IO[bytes]) -> bool:
@@ -173,26 +196,38 @@ def _entry(line: str) -> dict[str, str] | None:
 def logged() -> set[str]:
     """Return the hashes of all who were erased, by the log, and not registered on purpose since."""
     gone: set[str] = set()
-    for entry in entries():
+    for entry in sorted([*entries(), *_untold()], key=lambda entry: entry["time"]):
         (gone.add if entry["what"] == ERASED else gone.discard)(entry["user"])
     return gone
 
 
+def _untold() -> list[dict[str, str]]:
+    """Return who was registered again, and the log does not tell yet."""
+    rows = Suppression.objects.filter(lifted__isnull=False).values_list("lifted", "user_hash")
+    return [{"time": _moment(time), "what": LIFTED, "user": user} for time, user in rows if time]
+
+
+def suppressed() -> set[str]:
+    """Return the hashes of all whom no import may bring back."""
+    return set(Suppression.objects.filter(lifted=None).values_list("user_hash", flat=True))
+
+
 def refuse_suppressed(gallery: Gallery, user_id: str) -> None:
     """Raise ``suppressed`` where an import would bring back somebody who was erased."""
-    if _suppressions(gallery, user_id).exists():
+    if _suppressed(gallery, user_id).exists():
         raise RecognitionError("suppressed", f"{user_id!r} was erased from {gallery.name!r}.")
 
 
 def lift(gallery: Gallery, user_id: str) -> None:
     """Let somebody be registered again, since it was asked for by name."""
-    lifted = _suppressions(gallery, user_id)
-    now = timezone.now()
-    if acts := [(now, one) for one in lifted.values_list("user_hash", flat=True)]:
-        lifted.delete()
-        transaction.on_commit(lambda: append(LIFTED, acts))
+    if hashes := list(_suppressed(gallery, user_id).values_list("user_hash", flat=True)):
+        erased = Erasure.objects.filter(user_hash__in=hashes).aggregate(last=Max("time"))["last"]
+        # Never before the erasure, which a machine with another clock may have dated.
+        now = max(timezone.now(), erased + MOMENT) if erased else timezone.now()
+        Suppression.objects.filter(user_hash__in=hashes).update(lifted=now)
+        transaction.on_commit(finish)
 
 
-def _suppressions(gallery: Gallery, user_id: str) -> QuerySet[Suppression]:
+def _suppressed(gallery: Gallery, user_id: str) -> QuerySet[Suppression]:
     hashes = hashes_of(gallery.token, gallery.name, user_id)
-    return Suppression.objects.filter(user_hash__in=hashes)
+    return Suppression.objects.filter(user_hash__in=hashes, lifted=None)

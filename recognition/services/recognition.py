@@ -7,8 +7,6 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from django.conf import settings
 from django.db import transaction
 
 from recognition import metrics, runtime
@@ -25,13 +23,12 @@ from recognition.decisions import (
     summary,
 )
 from recognition.errors import ClientGone, RecognitionError
-from recognition.gallery.exact import ALL, Candidate
-from recognition.gallery.index import Index
+from recognition.gallery.exact import Candidate
 from recognition.models import Gallery, PersonTemplate, Subject, from_bytes
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face
 from recognition.services.looking import View, chosen, look, refuse
-from recognition.services.naming import Named, match, people
+from recognition.services.naming import Named, match
 from recognition.services.people import find_user, record
 from recognition.services.repeats import Repeats
 from recognition.services.results import (
@@ -47,13 +44,12 @@ from recognition.services.results import (
     Upload,
     Verification,
 )
+from recognition.services.searching import Found, nearest
 from recognition.services.sightings import record_sightings
 
 ABOUT_FACES = 422  # the status of refusals that measure a face
 EVENT_CANDIDATES = 3  # of each face, kept in the event
 repeats = Repeats()
-NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
-MOST_HIDDEN = 500  # people who may not be named, beyond whom a search looks for others
 
 
 def detect(
@@ -111,6 +107,8 @@ def _similarity_to(subject: Subject, face: Face, embedder: str) -> tuple[float |
     gallery has changed over to another embedder since the face was embedded.
     """
     template = PersonTemplate.objects.filter(subject=subject).select_related("subject").first()
+    if template is not None:  # it may have been changed while the picture was looked at
+        subject.active = template.subject.active
     if not subject.active or template is None or face.embedding is None:
         return None, 1
     if template.embedder not in ("", embedder):
@@ -193,7 +191,8 @@ def identify(
         faces = _embedded(view)
         with view.clock.lap("search"):
             shown = (limit, candidates)
-            found, who = _nearest(index, faces, gallery, policy, shown)
+            found, who = nearest(index, faces, gallery, policy, shown)
+            policy = policy.among(person.references for person in who.values())
             identified = _decided(view, faces, found, policy, who, shown)
         first = principal(faces, view.picture) if faces else None
         outcome = UNKNOWN if first is None else identified[first].decision.status
@@ -225,43 +224,10 @@ def _embedded(view: View) -> list[Face]:
     return [next(embedded) if face in good else face for face in view.faces]
 
 
-def _nearest(
-    index: Index, faces: list[Face], gallery: Gallery, policy: Policy, shown: tuple[int, int]
-) -> tuple[list[list[Candidate] | None], dict[int, Named]]:
-    """Return the most similar people of each face, and those of them who may be named.
-
-    Who may not be named, for want of consent or being erased since, is left out and takes
-    nobody's place. ``shown``: how many matches, how many candidates.
-    """
-    # Two at the least, to see whether the best one stands alone. Everybody is compared where
-    # people below the threshold are asked for as well.
-    limit, floor, spare = max(*shown, 2), ALL if shown[1] else policy.threshold, 0
-    while True:
-        found = _search(index, faces, limit=limit + spare, floor=floor)
-        asked = _to_be_named(found, policy, everybody=bool(shown[1]) or settings.CONSENT_REQUIRED)
-        who = people(gallery, asked)
-        hidden = asked - who.keys()
-        if len(hidden) <= spare or spare >= MOST_HIDDEN:
-            break
-        spare = len(hidden)
-    return [some and [c for c in some if c.subject_number not in hidden] for some in found], who
-
-
-def _search(
-    index: Index, faces: list[Face], *, limit: int, floor: float
-) -> list[list[Candidate] | None]:
-    """Return the most similar people of each face, None for a face without an embedding."""
-    probes = [face.embedding for face in faces if face.embedding is not None]
-    found = iter(
-        index.search(np.stack(probes), limit=limit, floor=floor, near=NEAR) if probes else []
-    )
-    return [None if face.embedding is None else next(found) for face in faces]
-
-
 def _decided(
     view: View,
     faces: list[Face],
-    found: list[list[Candidate] | None],
+    found: Found,
     policy: Policy,
     who: Mapping[int, Named],
     shown: tuple[int, int],
@@ -280,14 +246,6 @@ def _decided(
     return decided
 
 
-def _to_be_named(
-    found: list[list[Candidate] | None], policy: Policy, *, everybody: bool
-) -> set[int]:
-    """Return the numbers of those who can be a match, or of ``everybody`` found."""
-    all_found = (candidate for some in found for candidate in some or ())
-    return {c.subject_number for c in all_found if everybody or policy.accepts(c.similarity)}
-
-
 def _not_searched(view: View, face: Face) -> Decision:
     return Decision(NOT_SEARCHED, " ".join(fault.detail for fault in view.faults(face)))
 
@@ -301,7 +259,7 @@ def _conflicts(identified: Iterable[Identified]) -> Iterator[Conflict]:
 
 def _summary(
     identified: list[Identified],
-    found: list[list[Candidate] | None],
+    found: Found,
     policy: Policy,
     who: Mapping[int, Named],
 ) -> dict[str, Any]:
@@ -316,23 +274,29 @@ def _summary(
                 "margin": face.decision.margin,
                 "quality": asdict(face.face.quality),
                 "candidates": [
-                    _candidate(c, who, policy) for c in (people or [])[:EVENT_CANDIDATES]
+                    _candidate(c, who, policy) for c in _told(face.decision, some or [])
                 ],
             }
-            for face, people in zip(identified, found, strict=True)
+            for face, some in zip(identified, found, strict=True)
         ],
     }
 
 
+def _told(decision: Decision, found: list[Candidate]) -> list[Candidate]:
+    """Return whom an event keeps of a face: the nearest, and the first who are named."""
+    first = found[:EVENT_CANDIDATES]
+    return first + [c for c in decision.matches[:2] if c not in first]
+
+
 def _candidate(candidate: Candidate, who: Mapping[int, Named], policy: Policy) -> dict[str, Any]:
-    """Return what an event keeps of one candidate; only who was near is known more closely."""
-    kept = {
-        "subject": candidate.subject_number,
-        "similarity": round(candidate.similarity, 5),
-    }
+    """Return what an event keeps of one candidate, unrounded: as it was compared.
+
+    Only who was near is known more closely.
+    """
+    kept = {"subject": candidate.subject_number, "similarity": candidate.similarity}
     if (person := who.get(candidate.subject_number)) is None:
         return kept
-    limit = round(policy.threshold_for(person.references), 5)
+    limit = policy.threshold_for(person.references)
     return kept | {"references": person.references, "threshold": limit}
 
 

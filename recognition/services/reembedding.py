@@ -7,6 +7,7 @@ service goes on. One short transaction then exchanges them; the old ones stay, f
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -19,9 +20,10 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
+from recognition.consent import may_be_matched
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
-from recognition.evaluation.searches import leave_one_out
+from recognition.evaluation import forced
 from recognition.models import (
     Event,
     Gallery,
@@ -49,13 +51,15 @@ BATCH = 32  # references embedded, and stored, at once: what a run that is kille
 class Outlook:
     """What another embedder would change, told by asking each reference without itself.
 
-    ``changes``: (before, after) -> how many; each is right, unknown, or wrong. ``people``: whose
-    decisions get worse. ``again``: who has references of which nothing is kept, or can be opened.
+    ``changes``: (before, after) -> how many; each is right, ambiguous, unknown, or wrong.
+    ``people``: whose decisions get worse. ``again``: who has references of which nothing is kept,
+    or can be opened. ``notes``: what is to be known of the new thresholds.
     """
 
     changes: dict[tuple[str, str], int] = field(default_factory=dict)
     people: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def missing(gallery: Gallery, embedder: str) -> QuerySet[Reference]:
@@ -118,24 +122,35 @@ def _crop(network: Any, reference: Reference, key: bytes) -> Any:
 
 
 def outlook(gallery: Gallery, embedder: str) -> Outlook:
-    """Return which decisions would change if ``embedder`` were used."""
+    """Return which decisions would change if ``embedder`` were used.
+
+    Either embedder's are told by its own calibration, for as many references as each person has.
+    """
     listed = list(_both(gallery, embedder))
-    found = Outlook(again=_again(gallery, embedder))
+    people, labels = np.unique([user_id for user_id, _, _ in listed], return_inverse=True)
+    new = Policy.for_identify(embedder, people=len(people), gallery=gallery)
+    found = Outlook(again=_again(gallery, embedder), notes=list(_notes(new, np.bincount(labels))))
     if not listed:
         return found
-    names = [user_id for user_id, _, _ in listed]
-    labels = np.unique(names, return_inverse=True)[1].astype(np.int64)
-    old, new = (
-        _decisions(gallery, name, np.array([row[n] for row in listed], np.float32), labels)
-        for n, name in ((1, gallery.embedder), (2, embedder))
+    old = Policy.for_identify(gallery.embedder, people=len(people), gallery=gallery)
+    befores, afters = (
+        _decisions(policy, np.array([row[n] for row in listed], np.float32), labels)
+        for n, policy in ((1, old), (2, new))
     )
-    worse = set()
-    for name, before, after in zip(names, old, new, strict=True):
-        found.changes[before, after] = found.changes.get((before, after), 0) + 1
-        if before == "right" != after:
-            worse.add(name)
-    found.people.extend(sorted(worse))
+    found.changes.update(Counter(zip(befores, afters, strict=True)))
+    changed = zip(labels.tolist(), befores, afters, strict=True)
+    worse = {label for label, before, after in changed if before == "right" != after}
+    found.people.extend(people[sorted(worse)].tolist())
     return found
+
+
+def _notes(policy: Policy, counts: Any) -> Iterator[str]:
+    """Yield what is to be known of the thresholds of the new embedder."""
+    if policy.source in ("gallery", "setting"):
+        whose = "gallery's own" if policy.source == "gallery" else "setting FACE_MATCHING_THRESHOLD"
+        yield f"The threshold {policy.threshold:g} is the {whose}: it stays with any embedder."
+    if warning := policy.among(counts.tolist()).warning():
+        yield warning
 
 
 def _again(gallery: Gallery, embedder: str) -> list[str]:
@@ -147,9 +162,14 @@ def _again(gallery: Gallery, embedder: str) -> list[str]:
 
 
 def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats]]:
-    """Yield user_id, embedding and other embedding of each reference that has both."""
+    """Yield user_id, embedding and other embedding of each in use that may be compared."""
     rows = OtherEmbedding.objects.filter(
-        embedder=embedder, reference__subject__gallery=gallery, reference__aside=False
+        may_be_matched("reference__subject__"),
+        embedder=embedder,
+        reference__subject__gallery=gallery,
+        reference__subject__active=True,
+        reference__aside=False,
+        reference__embedder=gallery.embedder,
     ).order_by("reference")
     others = list(
         rows.select_related("reference__subject").only(
@@ -165,21 +185,14 @@ def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats
             yield reference.subject.user_id, from_bytes(own), from_bytes(theirs)
 
 
-def _decisions(gallery: Gallery, embedder: str, embeddings: Floats, labels: Any) -> list[str]:
-    """Return right, unknown or wrong for each reference, asked without itself."""
-    counts = np.bincount(labels)[labels]
-    policy = Policy.for_identify(embedder, people=int(labels.max()) + 1, gallery=gallery)
-    own = np.full(len(labels), -1.0, np.float32)
-    _, found = leave_one_out(embeddings, labels)
-    own[counts > 1] = found.own
-    said = []
-    for similarity, other, count in zip(own, found.strangers, counts, strict=True):
-        reached = similarity >= policy.threshold_for(max(1, int(count) - 1))
-        if other >= max(policy.threshold, similarity if reached else -1.0):
-            said.append("wrong")
-        else:
-            said.append("right" if reached else "unknown")
-    return said
+def _decisions(policy: Policy, embeddings: Floats, labels: Any) -> list[str]:
+    """Return right, wrong, ambiguous or unknown for each reference, asked without itself."""
+    named, _ = forced.leave_one_out(embeddings, labels, policy)
+    said = {forced.NOBODY: "unknown", forced.SEVERAL: "ambiguous"}
+    return [
+        "right" if number == own else said.get(number, "wrong")
+        for number, own in zip(named.tolist(), labels.tolist(), strict=True)
+    ]
 
 
 def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:

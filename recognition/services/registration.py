@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
-from recognition import metrics, runtime, vault
+from recognition import findings, metrics, runtime
+from recognition.consent import as_json
 from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.gallery.milvus import EngineUnavailable
@@ -33,7 +34,7 @@ from recognition.pipeline.types import LANDMARKS, Face, Floats
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.naming import named
-from recognition.services.people import demand_consent, find_gallery, record
+from recognition.services.people import data_key, demand_consent, find_gallery, record
 from recognition.services.receipts import lift, refuse_suppressed
 from recognition.services.renewing import face_of, renew
 from recognition.services.results import (
@@ -294,12 +295,16 @@ def _store(
         accepted = _references(subject, target.embedder, sightings)
         if options.replace:
             kept = [a.reference_id for a in accepted]
-            erase_bytes(Reference.objects.filter(subject=subject).exclude(pk__in=kept))
+            replaced = Reference.objects.filter(subject=subject).exclude(pk__in=kept)
+            findings.forget(references=map(str, replaced.values_list("pk", flat=True)))
+            erase_bytes(replaced)
         subject.make_template()
         GalleryChange.append("put", [subject])
         if not options.bulk:
             lift(gallery, target.user_id)
-        record("register", gallery, actor, subject=subject, decision={"pictures": len(accepted)})
+        told: dict[str, Any] = {"pictures": len(accepted)}
+        told |= {"consent": as_json(subject.consent)} if options.consent else {}
+        record("register", gallery, actor, subject=subject, decision=told)
         transaction.on_commit(runtime.publish)
     return accepted, duplicates
 
@@ -349,7 +354,7 @@ def _references(subject: Subject, embedder: str, sightings: list[Sighting]) -> l
     ids = {sha256: str(pk) for pk, sha256 in old.values_list("pk", "source_sha256")}
     stale = {str(pk) for pk in old.exclude(embedder=embedder).values_list("pk", flat=True)}
     new: dict[str, Reference] = {}
-    key = vault.made_keys([subject.number])[subject.number]
+    key = data_key(subject)
     accepted = []
     for sighting in sightings:
         face, sha256 = sighting.face, sighting.sha256

@@ -53,7 +53,10 @@ class Listed:
 
 
 def queue(gallery: Gallery) -> list[Listed]:
-    """Return the open findings, worst first; those about people who are erased are left out."""
+    """Return the open findings, worst first.
+
+    Those about people who were merged away or made inactive since are left out.
+    """
     found = list(Finding.objects.filter(gallery=gallery, status=OPEN))
     names = _names({n for f in found for n in (f.person, f.other) if n is not None})
     return [
@@ -80,7 +83,7 @@ def why(listed: Listed) -> str:
 
 
 def _names(numbers: Iterable[int]) -> dict[int, str]:
-    rows = Subject.objects.all()
+    rows = Subject.objects.filter(active=True)
     return {
         number: user_id
         for part in in_parts(numbers)
@@ -139,19 +142,41 @@ def not_same(finding: Finding, *, actor: Actor) -> ReviewStep:
 
 
 def undo(gallery: Gallery, key: int, *, actor: Actor) -> ReviewStep:
-    """Bring about what was before a step; its finding is open again."""
+    """Bring about what was before a step; its finding is open again.
+
+    References that were erased since stay so. Raises ``not_found`` where nothing else is left of
+    the step, or somebody is erased.
+    """
     with transaction.atomic():
         GalleryChange.lock()
         step = ReviewStep.objects.filter(gallery=gallery, pk=key, undone=False).first()
         if step is None:
             raise RecognitionError("not_found", f"There is no step {key} that can be undone.")
         _refuse_built_upon(step)
-        _bring_about(gallery, step.before, actor)
+        _bring_about(gallery, _still_there(gallery, step.before), actor)
         ReviewStep.objects.filter(pk=step.pk).update(undone=True)
         if step.finding is not None:
             Finding.objects.filter(pk=step.finding.pk).update(status=OPEN)
     step.undone = True
     return step
+
+
+def _still_there(gallery: Gallery, before: State) -> State:
+    """Return ``before`` without the references that were erased since."""
+    asked = before.get("references", {})
+    rows = Reference.objects.filter(subject__gallery=gallery)
+    there = {
+        str(pk)
+        for part in in_parts(asked)
+        for pk in rows.filter(pk__in=part).values_list("pk", flat=True)
+    }
+    if asked and not there and not before.get("active"):
+        raise _erased()
+    return {**before, "references": {name: asked[name] for name in asked if name in there}}
+
+
+def _erased() -> RecognitionError:
+    return RecognitionError("not_found", "Somebody or a reference was erased in between.")
 
 
 def _refuse_built_upon(step: ReviewStep) -> None:
@@ -234,10 +259,10 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
         )
     }
     if len(references) < len(asked) or len(people) < len(numbers):
-        raise RecognitionError("not_found", "Somebody or a reference was erased in between.")
+        raise _erased()
     _refuse_second_copies(references, people, asked)
     before = _as_they_are(references, people, wanted)
-    keys = vault.keys_of(numbers)
+    keys = _keys(references, asked)
     for name, (number, aside) in asked.items():
         _give(references[name], people[number], keys)
         references[name].aside = aside
@@ -251,6 +276,19 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
     record_all("review", people.values(), actor)
     transaction.on_commit(runtime.publish)
     return before
+
+
+def _keys(
+    references: Mapping[str, Reference], asked: Mapping[str, list[Any]]
+) -> Mapping[int, bytes]:
+    """Return the data keys of who gives references away and of who gets them.
+
+    These may have none yet. Raises ``not_ready`` where those have none.
+    """
+    moved = {name: number for name, (number, _) in asked.items()}
+    moved = {n: to for n, to in moved.items() if references[n].subject.number != to}
+    givers = {references[name].subject.number for name in moved}
+    return {number: vault.key_of(number) for number in givers} | vault.made_keys(moved.values())
 
 
 def _refuse_second_copies(

@@ -18,7 +18,7 @@ from recognition.consent import as_json, from_json
 from recognition.errors import RecognitionError
 from recognition.models import USER_ID, Gallery, GalleryChange, Reference, Subject
 from recognition.sealing import new_key
-from recognition.services.people import find_gallery, record
+from recognition.services.people import data_key, find_gallery, record
 from recognition.services.receipts import refuse_suppressed
 from recognition.services.results import Actor
 from recognition.vault import stream
@@ -168,7 +168,7 @@ def _store(subject: Subject, new: list[dict[str, Any]], actor: Actor) -> None:
     made = subject.pk is None
     if made:
         subject.save(force_insert=True)
-    key = vault.made_keys([subject.number])[subject.number]
+    key = data_key(subject)
     references = []
     for one in new:
         reference = Reference(subject=subject, **{name: one[name] for name in MEASURED})

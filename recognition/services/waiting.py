@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from pathlib import PurePath
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from recognition import vault
-from recognition.import_models import SLICE_LIMIT, Import, ImportFile, key_number
+from recognition.import_models import SLICE_LIMIT, UNNAMED, Import, ImportFile, key_number
 from recognition.models import GalleryChange, Subject
 from recognition.sealing import SealBrokenError
 from recognition.services import archive
+from recognition.services.folders import claimed_id
 
 log = logging.getLogger(__name__)
 
@@ -44,11 +46,22 @@ def forget(subjects: Iterable[Subject]) -> None:
 
     ``subjects``: at most as many as one ``IN (...)`` takes.
     """
-    by_gallery: dict[int, list[str]] = {}
+    by_gallery: dict[int, list[Subject]] = {}
     for subject in subjects:
-        by_gallery.setdefault(subject.gallery_id, []).append(subject.user_id)
-    for gallery, user_ids in by_gallery.items():
+        by_gallery.setdefault(subject.gallery_id, []).append(subject)
+    for gallery, people in by_gallery.items():
+        user_ids = [subject.user_id for subject in people]
         forget_files(ImportFile.objects.filter(batch__gallery=gallery, user_id__in=user_ids))
+        _forget_names(Import.objects.filter(gallery=gallery), people)
+
+
+def _forget_names(imports: QuerySet[Import], people: Iterable[Subject]) -> None:
+    """Take their names from imports that are called like people: of one folder, or its ZIP."""
+    names = {name for one in people for name in (one.user_id, one.display_name) if name}
+    for pk, called in imports.values_list("pk", "name"):
+        bare = PurePath(called).stem
+        if not names.isdisjoint({called, bare, claimed_id(called), claimed_id(bare)}):
+            imports.filter(pk=pk).update(name=UNNAMED)
 
 
 def forget_files(files: QuerySet[ImportFile]) -> None:

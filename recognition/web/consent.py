@@ -14,6 +14,7 @@ from recognition.errors import RecognitionError
 from recognition.models import Subject
 
 EMPTY = ("", None, UNSET)
+NO_CONSENT = {"lawful_basis": UNSET}  # where a form says nothing of it
 
 
 def date_input() -> forms.DateInput:
@@ -52,7 +53,7 @@ class ConsentForm(forms.ModelForm):
 def read(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was filled in. Raises ``invalid_request``."""
     texts = {name: str(value) for name, value in sent.items() if name in CONSENT_FIELDS}
-    form = ConsentForm({"lawful_basis": UNSET, **texts})
+    form = ConsentForm({**NO_CONSENT, **texts})
     if not form.is_valid():
         errors = {name: [str(one) for one in said] for name, said in form.errors.items()}
         said = " ".join(f"{name}: {' '.join(sentences)}" for name, sentences in errors.items())

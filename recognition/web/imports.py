@@ -37,7 +37,7 @@ from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery, imports
 from recognition.services.manifest import Entry
 from recognition.web.base import ConsolePage, told
-from recognition.web.consent import ConsentForm, read
+from recognition.web.consent import NO_CONSENT, ConsentForm, read
 from recognition.web.report import lines
 
 SLICE = 4 * 2**20  # bytes of a ZIP that a browser sends at once
@@ -89,28 +89,41 @@ class ImportsPage(Received):
     """What was imported, and where folders and ZIPs are dropped."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page(request.GET.get("gallery") or DEFAULT_GALLERY, ConsentForm())
+
+    def page(
+        self, gallery: str, consent: ConsentForm, refused: RecognitionError | None = None
+    ) -> HttpResponse:
+        """Show the page with its form, filled in as it was and with why it was refused."""
         batches = list(Import.objects.select_related("gallery")[:LISTED])
         return self.show(
             "imports.html",
+            status=refused.problem.status if refused else 200,
             batches=[(batch, imports.progress(batch)) for batch in batches],
             galleries=list(Gallery.objects.values_list("name", flat=True)),
-            gallery=request.GET.get("gallery") or DEFAULT_GALLERY,
+            gallery=gallery,
             worker=Worker.objects.alive().exists(),
-            consent=ConsentForm(),
+            consent=consent,
             consent_required=settings.CONSENT_REQUIRED,
-            limits={
-                "slice": min(SLICE, settings.MAX_IMAGE_BYTES),
-                "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
-                "batch": min(2 * SLICE, settings.MAX_REQUEST_BYTES // 2),
-                "request": settings.MAX_REQUEST_BYTES,
-            },
+            errors=refused.errors if refused else {},
+            refused=None if refused and refused.errors else refused,
+            limits=limits(),
         )
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.content_type == "application/json":
             return self.answered(lambda: self.received(self.begin))
         request.upload_handlers.insert(0, InMemory(request))
-        return self.received(self.whole_zip)
+        return self.received(self.form)
+
+    def form(self) -> HttpResponse:
+        """Take what the form sent, or show it again with what is to be mended."""
+        try:
+            return self.whole_zip()
+        except RecognitionError as error:
+            sent = self.request.POST
+            gallery = sent.get("gallery") or DEFAULT_GALLERY
+            return self.page(gallery, ConsentForm({**NO_CONSENT, **sent.dict()}), error)
 
     def begin(self) -> HttpResponse:
         """Begin what a browser will send: ``files``, pairs of path and size, or ``size``."""
@@ -192,6 +205,7 @@ class ImportPage(ImportView):
             states=[(n, text, progress["counts"][n]) for n, text in ImportFile.STATES],
             state=state,
             page=page,
+            limits=limits(),
         )
 
 
@@ -271,6 +285,16 @@ class ReportPage(ImportView):
         name = f"import-{batch.created:%Y-%m-%d}-{batch.pk.hex[:8]}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+
+def limits() -> dict[str, int]:
+    """Return how many bytes and files may be sent at once: a script's parts, a form's request."""
+    return {
+        "slice": min(SLICE, settings.MAX_IMAGE_BYTES),
+        "files": settings.DATA_UPLOAD_MAX_NUMBER_FILES,
+        "batch": min(2 * SLICE, settings.MAX_REQUEST_BYTES // 2),
+        "request": settings.MAX_REQUEST_BYTES,
+    }
 
 
 def address(batch: Import) -> str:

@@ -33,7 +33,7 @@ from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery
 from recognition.web.base import ConsolePage, require
-from recognition.web.consent import ConsentForm
+from recognition.web.consent import NO_CONSENT, ConsentForm
 
 SHOWN = ("user_id", "display_name", "threshold")  # again in the form that was refused
 
@@ -89,7 +89,8 @@ class PicturePage(ConsolePage):
         chosen = self.request.POST.get("gallery") or self.request.GET.get("gallery")
         context = {"gallery": chosen or DEFAULT_GALLERY, "galleries": galleries, **context}
         context |= {"sent": sent, "errors": errors, "refused": None if errors else refused}
-        context |= {"consent": ConsentForm(initial=self.request.POST.dict())}
+        filled_in = {**NO_CONSENT, **self.request.POST.dict()} if self.request.POST else None
+        context |= {"consent": ConsentForm(filled_in), "largest": settings.MAX_IMAGE_BYTES}
         context |= {"consent_required": settings.CONSENT_REQUIRED}
         return self.show(self.template, status=status, **context)
 

@@ -46,6 +46,15 @@ def test_an_odd_threshold_is_refused_at_its_field(admin_client, gallery, thresho
     assert list(answer.context["adminform"].form.errors) == ["threshold"]
 
 
+def test_a_gallery_is_given_a_retention_of_its_own(admin_client, gallery):
+    path = address("gallery", "change", gallery.pk)
+    admin_client.post(path, {"retention_unmatched_days": "30"})
+    assert Gallery.objects.get().retention_unmatched_days == 30
+    assert Event.objects.get(act="set_retention").decision == {"unmatched_days": 30}
+    answer = admin_client.post(path, {"retention_unmatched_days": "91"})
+    assert list(answer.context["adminform"].form.errors) == ["retention_unmatched_days"]
+
+
 def test_a_gallery_keeps_its_name(admin_client, gallery):
     admin_client.post(address("gallery", "change", gallery.pk), {"name": "x", "threshold": "0.5"})
     gallery.refresh_from_db()

@@ -43,6 +43,12 @@ def test_the_answer_with_the_key_is_kept_by_nobody(admin_client, gallery):
     assert "messages" not in answer.cookies
 
 
+def test_revoking_a_key_by_its_form_is_told_as_that(admin_client, key):
+    change(admin_client, key, revoked="on")
+    assert ApiKey.objects.get().revoked
+    assert Event.objects.order_by("id").last().act == "revoke_key"
+
+
 def test_a_key_without_galleries_is_for_all(admin_client, gallery):
     make(admin_client)
     assert ApiKey.objects.get().may_use("any")

@@ -105,3 +105,19 @@ def test_a_picture_without_a_face_says_so(ada, api):
 def test_what_measures_no_face_is_no_decision(ada, api, pictures):
     answer = api.post("/verify", user_id="bob", file=pictures.obama)
     assert "decision_id" not in assert_problem(answer, 404, "user_not_found")
+
+
+def test_a_key_that_may_not_read_is_told_of_no_decision(ada, api, make_api, pictures):
+    found = api.post("/identify", file=pictures.obama2).json()
+    answer = make_api("identify").get(f"/decisions/{found['decision_id']}")
+    assert_problem(answer, 403, "permission_denied")
+
+
+def test_a_decision_of_a_gallery_that_is_gone_is_none_of_a_limited_key(api, make_api, pictures):
+    Gallery.objects.create(name="door")
+    answer = api.post("/identify", file=pictures.obama2, gallery="door").json()
+    Gallery.objects.filter(name="door").delete()
+    Gallery.objects.create(name="door")  # another one
+    asked = f"/decisions/{answer['decision_id']}"
+    assert_problem(make_api("read", galleries=("door",)).get(asked), 404, "not_found")
+    assert api.get(asked).json()["gallery"] == "door"

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from io import BytesIO
 
 import pytest
 from PIL import Image
 
-from recognition.models import Gallery
+from recognition.models import Gallery, PersonTemplate
 from tests.api.conftest import assert_problem
+from tests.api.test_identify import blank
 
 
 def twice(photograph: bytes) -> bytes:
@@ -81,3 +83,34 @@ def test_one_person_twice_in_a_picture_is_flagged(ada, api, pictures):
     found = api.post("/identify", file=twice(pictures.obama2)).json()
     assert found["conflicts"] == [{"user_id": "ada", "faces": [0, 1]}]
     assert [face["status"] for face in found["faces"]] == ["match", "match"]
+
+
+GROUNDS = {"threshold", "threshold_source", "expected", "calibration", "warning", "decision_id"}
+
+
+@pytest.mark.parametrize("asked", [{}, {"threshold": "-1"}, {"target_fpir": "0.5"}])
+def test_a_search_of_nobody_for_nobody_says_what_it_rests_on(api, asked):
+    found = api.post("/identify", file=blank(), **asked).json()
+    assert found.keys() >= GROUNDS
+    assert set(found["expected"]) == {"fpir", "fnir", "references"}
+    assert found["expected"]["fpir"] == 0
+
+
+@pytest.mark.parametrize("asked", [{}, {"threshold": "1"}, {"target_fmr": "0.5"}])
+def test_a_refused_claim_says_what_it_rests_on(ada, api, pictures, asked):
+    found = api.post("/verify", user_id="ada", file=pictures.biden, **asked).json()
+    assert found.keys() >= GROUNDS
+    assert set(found["expected"]) == {"fmr", "fnmr", "references"}
+
+
+@pytest.mark.parametrize("name", ["threshold", "target_fpir"])
+def test_a_whole_number_beyond_all_others_is_refused(api, pictures, name):
+    image = base64.b64encode(pictures.obama2).decode()
+    answer = api.send_json("POST", "/identify", {"image": image, name: 10**400})
+    assert set(assert_problem(answer, 400, "invalid_request")["errors"]) == {name}
+
+
+def test_a_decision_among_people_with_many_references_warns_for_them(ada, api, pictures):
+    PersonTemplate.objects.update(references=5)
+    found = api.post("/identify", file=pictures.obama, target_fpir="0.000005").json()
+    assert "for people with 5 references" in found["warning"]

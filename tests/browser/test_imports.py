@@ -88,9 +88,20 @@ def test_the_outcomes_are_filtered_and_the_report_downloaded(visit, new_gallery,
 
 def test_a_dropped_folder_is_imported(visit, new_gallery, people, worker):
     page = open_imports(visit, new_gallery)
+    page.evaluate(UNREADABLE)
+    drop(page, people)
+    expect(page.get_by_role("alert")).to_contain_text("people cannot be read.")
+    page.evaluate("() => { DataTransferItem.prototype.webkitGetAsEntry = real; }")
     drop(page, people)
     expect_done(page)
     expect(page.locator("tbody tr")).to_have_count(4)
+
+
+UNREADABLE = """() => {
+  const file = (done, fail) => fail(new DOMException("raw", "x"));
+  window.real = DataTransferItem.prototype.webkitGetAsEntry;
+  DataTransferItem.prototype.webkitGetAsEntry = () => ({isFile: true, name: "people", file});
+}"""
 
 
 def drop(page: Page, path: Path) -> None:
@@ -123,7 +134,7 @@ def test_an_upload_that_was_stopped_goes_on(visit, new_gallery, people, worker):
 
     page.route("**/files", first_only)
     page.set_input_files("#folder", many(people, 70))
-    expect(page.locator("[data-state]")).not_to_have_text(re.compile(r"^0\.0 of"))
+    expect(page.locator("#upload progress")).not_to_have_js_property("value", 0)
     page.get_by_role("button", name="Stop the upload").click()
     page.wait_for_url(IMPORT)
     expect(page.get_by_text("Choose the same folder again")).to_be_visible()
@@ -139,6 +150,11 @@ def test_an_import_is_watched_over_a_reload_and_cancelled(visit, new_gallery, pe
     page.set_input_files("#folder", people)
     page.wait_for_url(IMPORT)
     expect(page.locator("[data-no-worker]")).to_be_visible()
+    page.route("**/progress", lambda route: route.fulfill(body="{}"))
+    expect(page.locator("[data-said]")).to_contain_text("The answer of the service cannot be read.")
+    expect(page.locator("#heard")).to_have_text("The answer of the service cannot be read.")
+    page.unroute("**/progress")
+    expect(page.locator("#heard")).to_have_text("State: waiting")
     page.reload()
     expect(page.locator("[data-said]")).to_have_text("1 of 4 files")
     page.get_by_role("button", name="Cancel").click()
@@ -165,6 +181,59 @@ def test_a_broken_zip_is_said_in_words(visit, new_gallery, tmp_path):
     page.get_by_role("button", name="Go on or discard it").click()
     page.get_by_role("button", name="Discard the upload").click()
     expect(page.get_by_text("The import was discarded.")).to_be_visible()
+
+
+def test_an_import_that_cannot_be_begun_is_tried_again(visit, new_gallery, people):
+    page = open_imports(visit, new_gallery, expect_errors=True)
+    answers = [{"status": 502, "body": "<h1>nginx</h1>"}, {"body": ""}, {"body": "{}"}, None]
+    page.route("**/console/imports", lambda route: answer(route, answers))
+    page.set_input_files("#folder", people)
+    for said in ("cannot be reached behind its proxy", "cannot be read", "cannot be read", "Check"):
+        expect(page.get_by_role("alert")).to_contain_text(said)
+        expect(page.get_by_role("button", name="Try again")).to_be_focused()
+        expect(page.locator("#folder")).to_have_value("")  # the same can be chosen again
+        page.keyboard.press("Enter")
+    page.wait_for_url(IMPORT)
+
+
+def answer(route, answers) -> None:
+    """Answer with the next of ``answers``, None for a broken line; then as the service does."""
+    if not answers:
+        route.continue_()
+    elif given := answers.pop(0):
+        route.fulfill(**given)
+    else:
+        route.abort()
+
+
+def test_consent_that_is_refused_is_said_at_its_field(visit, new_gallery, people):
+    page = open_imports(visit, new_gallery, expect_errors=True)
+    page.get_by_text("Consent and retention").click()
+    page.get_by_label("Given on").fill("2026-01-02")
+    page.get_by_label("Holds until").fill("2026-01-01")
+    page.set_input_files("#folder", people)
+    field = page.locator("#consent .field", has=page.get_by_label("Holds until"))
+    expect(field.locator(".errors")).to_have_text("Consent cannot end before it was given.")
+    page.get_by_label("Holds until").fill("2026-01-03")
+    page.get_by_role("button", name="Try again").click()
+    page.wait_for_url(IMPORT)
+
+
+def test_a_file_that_is_gone_is_named(visit, new_gallery, people):
+    page = open_imports(visit, new_gallery, expect_errors=True)
+    gone = people / "Joe Biden" / "1.jpg"
+    page.route("**/console/imports", lambda route: (gone.unlink(), route.continue_()))
+    page.set_input_files("#folder", people)
+    expect(page.get_by_role("alert")).to_contain_text("1.jpg cannot be read.")
+    expect(page.get_by_role("button", name="Go on or discard it")).to_be_focused()
+
+
+def test_a_proxy_that_refuses_large_parts_is_told_of(visit, new_gallery, portraits, tmp_path):
+    (tmp_path / "people.zip").write_bytes(packed(portraits))
+    page = open_imports(visit, new_gallery, expect_errors=True)
+    page.route("**/slices", lambda route: route.fulfill(status=413, body="<h1>nginx</h1>"))
+    page.set_input_files("#file", tmp_path / "people.zip")
+    expect(page.get_by_role("alert")).to_contain_text("lets no parts of this size through")
 
 
 def test_a_zip_is_imported_without_javascript(visit, new_gallery, portraits, tmp_path, worker):

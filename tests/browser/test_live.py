@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -37,7 +38,9 @@ def live(camera: Browser, console, photos, new_gallery) -> Iterator[Callable[...
     contexts, faults = [], []
 
     def open_live(*permissions: str) -> Page:
-        context = camera.new_context(base_url=console.url, permissions=list(permissions))
+        context = camera.new_context(
+            base_url=console.url, permissions=list(permissions), timezone_id="Asia/Tokyo"
+        )
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(PATIENCE)
@@ -60,6 +63,42 @@ def test_a_registered_face_is_named_and_a_stranger_is_unknown(live):
     expect(page.locator("#seen")).to_contain_text("Barack")
     expect(page.locator("#seen")).to_contain_text("unknown")
     expect(page.locator("#rate")).to_contain_text("frames a second")
+
+
+def test_the_time_is_that_of_the_server_and_the_rate_is_not_read_out(live):
+    page, before = live("camera"), datetime.now(UTC)
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_focused()
+    shown = page.locator("#seen tbody td").first.inner_text()
+    assert shown[:2] in {f"{time:%H}" for time in (before, datetime.now(UTC))}
+    assert page.locator("#rate[role], [aria-live] #rate").count() == 0
+
+
+def test_a_box_stays_where_answers_are_slow(live):
+    page = live("camera")
+    page.evaluate(SLOWLY)
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(".face-box").first).to_be_visible()
+    assert page.evaluate(GAPS) == 0
+
+
+# Each answer takes this much longer, in ms: more than a box is kept where answers are quick.
+SLOWLY = """() => {
+  const real = window.fetch;
+  window.fetch = async (...sent) => {
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    return real(...sent);
+  };
+}"""
+# In how many of the next frames there is no box.
+GAPS = """async () => {
+  let gaps = 0;
+  for (const end = performance.now() + 3500; performance.now() < end;) {
+    await new Promise(requestAnimationFrame);
+    gaps += !document.querySelector(".face-box");
+  }
+  return gaps;
+}"""
 
 
 def test_each_person_is_written_down_once_in_half_a_minute(live):
@@ -93,12 +132,23 @@ def test_stopped_and_started_again_one_request_is_under_way_at_most(live):
     assert max(most) == 1
 
 
-def test_a_camera_that_gives_no_picture_is_said(live):
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ("HTMLCanvasElement.prototype.toBlob = (done) => done(null)", "gives no picture."),
+        (
+            "HTMLMediaElement.prototype.play = () => Promise.reject(new DOMException('raw', 'x'))",
+            "The browser does not show what the camera sees.",
+        ),
+    ],
+)
+def test_a_camera_that_gives_no_picture_is_said(live, broken, said):
     page = live("camera")
-    page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+    page.evaluate(f"() => {{ {broken} }}")
     page.get_by_role("button", name="Start the camera").click()
-    expect(page.get_by_role("alert")).to_have_text("The camera gives no picture.")
-    expect(page.get_by_role("button", name="Start the camera")).to_be_visible()
+    expect(page.get_by_role("alert")).to_contain_text(said)
+    expect(page.get_by_role("alert")).not_to_contain_text("raw")
+    expect(page.get_by_role("button", name="Start the camera")).to_be_focused()
 
 
 def slowly(route) -> None:
@@ -161,6 +211,9 @@ def test_a_service_that_is_gone_is_said_and_found_again(live):
     page.route("**/identify", lambda route: route.abort())
     page.get_by_role("button", name="Start the camera").click()
     expect(page.get_by_role("alert")).to_contain_text("The service cannot be reached.")
+    page.unroute("**/identify")
+    page.route("**/identify", lambda route: route.fulfill(body="{}"))
+    expect(page.get_by_role("alert")).to_contain_text("The answer of the service cannot be read.")
     page.unroute("**/identify")
     expect(page.locator(".face-name")).to_be_visible()
     expect(page.get_by_role("alert")).to_have_count(0)

@@ -44,6 +44,20 @@ def test_somebody_who_is_not_registered_is_said(visit, known, photos):
     page.set_input_files("#file", photos.biden)
     page.get_by_role("button", name="Verify").click()
     expect(page.get_by_role("alert")).to_contain_text("No user 'nobody' is registered")
+    expect(page.get_by_role("button", name="Verify")).to_be_focused()
+
+
+def test_all_faces_are_listed_beside_the_one_that_was_compared(visit, known, photos, tmp_path):
+    group = as_picture(tmp_path / "group.jpg", (1200, 800), photos.obama2, photos.biden)
+    page = visit(f"/console/verify?gallery={known}", role="operator")
+    page.get_by_label("User id").fill("barack")
+    page.set_input_files("#file", group)
+    expect(page.locator("#result li", has_text="px wide")).to_have_count(2)
+    page.get_by_role("button", name="Face 2").press("Enter")
+    page.get_by_role("button", name="Verify").click()
+    expect(page.locator("#result li", has_text="px wide")).to_have_count(2)
+    expect(page.locator("#result li").nth(1)).to_contain_text("This face was compared.")
+    expect(page.locator(".face-number")).to_have_text(["1", "2"])
 
 
 def test_everybody_in_a_group_is_named_or_unknown(visit, known, photos, tmp_path):
@@ -54,12 +68,16 @@ def test_everybody_in_a_group_is_named_or_unknown(visit, known, photos, tmp_path
     expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
     expect(page.locator(".face-unknown .face-name")).to_have_text("unknown")
     expect(page.locator("#result .tag", has_text="match")).to_be_visible()
+    expect(page.locator(".face-number")).to_have_text(["1", "2"])
+    expect(page.locator("#result .faces > li", has_text="px wide")).to_have_count(2)
     crop = page.locator("#result img").first
     expect(crop).to_have_js_property("naturalWidth", 150)
 
 
 def test_the_keyboard_alone_suffices(visit, known, photos):
     page = visit(f"/console/identify?gallery={known}", role="operator")
+    page.get_by_role("button", name="Preview").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Choose a picture.")
     page.set_input_files("#file", photos.obama2)
     expect(page.get_by_text("One face was found.")).to_be_visible()
     page.locator("#file").focus()

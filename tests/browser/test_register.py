@@ -70,6 +70,10 @@ def test_a_box_is_drawn_and_the_face_sought_inside_it(form, photos):
     form.set_input_files("#file", photos.obama)
     form.get_by_role("button", name="Draw a box").click()
     expect(form.get_by_text("A face was found inside the box.")).to_be_visible()
+    button = form.get_by_role("button", name="Draw a box")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_box_is_moved_by_keys_and_sent(visit, photos):
@@ -146,6 +150,17 @@ def test_nothing_can_be_changed_while_pictures_are_sent(form, photos):
     held[0].continue_()
     expect(form.get_by_text("ada: 1 accepted")).to_be_visible()
     expect(form.get_by_label("User id")).to_be_enabled()
+    expect(form.get_by_role("button", name="Register")).to_be_focused()
+
+
+def test_a_picture_is_taken_back_and_the_keyboard_goes_on_at_the_next(form, photos):
+    form.set_input_files("#file", [photos.obama, photos.obama2])
+    expect(form.get_by_text("One face")).to_have_count(2)
+    form.get_by_role("button", name=f"Remove {photos.obama.name}").press("Enter")
+    rest = form.get_by_role("button", name=f"Remove {photos.obama2.name}")
+    expect(rest).to_be_focused()
+    rest.press("Enter")
+    expect(form.locator("#file")).to_be_focused()
 
 
 def test_a_long_name_of_a_file_fits_a_telephone(visit, photos, tmp_path):
@@ -162,6 +177,8 @@ def test_the_face_chosen_by_key_keeps_the_focus(form, photos, tmp_path):
     form.set_input_files("#file", both)
     form.locator("[data-facts] button").nth(1).press("Enter")
     expect(form.locator("[data-facts] button").nth(1)).to_be_focused()
+    expect(form.locator(".face-number")).to_have_text(["1", "2"])
+    expect(form.locator("[data-facts] li", has_text="px wide")).to_have_count(2)
 
 
 def test_reset_takes_everything_back(form, photos):
@@ -175,6 +192,12 @@ def test_reset_takes_everything_back(form, photos):
 def test_a_picture_is_dropped(form, photos):
     form.evaluate(DROP, [base64.b64encode(photos.obama.read_bytes()).decode(), "drop"])
     expect(form.get_by_text("One face")).to_be_visible()
+
+
+def test_a_picture_that_falls_beside_does_not_lead_away(form, photos):
+    picture = base64.b64encode(photos.obama.read_bytes()).decode()
+    assert form.evaluate(DROP, [picture, "beside"]) is False  # what the browser does is prevented
+    expect(form.locator("article")).to_have_count(0)
 
 
 def test_a_picture_is_pasted(form, photos):
@@ -192,8 +215,10 @@ def test_a_picture_is_taken_with_the_webcam(form):
 
 def test_the_form_says_that_a_picture_is_missing(form):
     form.get_by_label("User id").fill("ada")
-    form.get_by_role("button", name="Register").click()
-    expect(form.get_by_role("alert")).to_have_text("Choose at least one picture.")
+    for name in ("Register", "Preview"):
+        form.get_by_role("button", name=name).click()
+        expect(form.get_by_role("alert")).to_have_text("Choose at least one picture.")
+        form.get_by_role("button", name="Reset").click()
 
 
 def test_a_wrong_user_id_is_said_beside_its_field(visit, photos):
@@ -221,5 +246,5 @@ DROP = """async ([data, kind]) => {
   const event = kind === "paste"
     ? new ClipboardEvent("paste", {clipboardData: transfer, bubbles: true})
     : new DragEvent("drop", {dataTransfer: transfer, bubbles: true, cancelable: true});
-  (kind === "paste" ? document.body : document.querySelector(".drop")).dispatchEvent(event);
+  return document.querySelector(kind === "drop" ? ".drop" : "h1").dispatchEvent(event);
 }"""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recognition import vault
-from recognition.models import Reference
+from recognition.models import Reference, Subject
 
 
 @pytest.fixture
@@ -66,5 +66,47 @@ def test_for_people_it_writes_lines(command, known):
     assert "Advice:" in lines
 
 
-def test_nobody_of_that_name_is_an_error(command):
-    assert command("diagnose", "nobody").status == 2
+@pytest.mark.parametrize("user_id", ["nobody", "no body", "x" * 200])
+def test_nobody_of_that_name_is_an_error(command, user_id):
+    ran = command("diagnose", user_id)
+    assert ran.status == 2 and "No user" in ran.stderr
+
+
+def test_one_reference_is_compared_with_nothing(command, photos):
+    command("register", "joe", photos.biden)
+    found = told(command, "joe")
+    assert [one["to_others"] for one in found["references"]] == [None]
+    assert found["advice"] == ["Register 2 more photographs, taken on other days."]
+    assert "the only one" in command("diagnose", "joe").stdout
+
+
+def test_who_has_no_reference_is_told_to_be_never_matched(command, known):
+    Reference.objects.all().delete()
+    Subject.objects.get().make_template()
+    found = told(command, "barack")
+    assert (found["references"], found["neighbours"]) == ([], [])
+    assert found["advice"] == [
+        "There is no reference: this person is never matched. Register a photograph."
+    ]
+
+
+def test_who_has_references_of_another_embedder_alone_is_told_so(command, known):
+    Reference.objects.update(embedder="facenet-vggface2")
+    Subject.objects.get().make_template()
+    [advice] = told(command, "barack")["advice"]
+    assert advice.startswith("2 references are another embedder's than the gallery's")
+
+
+def test_who_has_references_set_aside_alone_is_told_so(command, known):
+    Reference.objects.update(aside=True)
+    Subject.objects.update(active=False)
+    inactive, aside = told(command, "barack")["advice"]
+    assert "inactive" in inactive and "All 2 references are set aside" in aside
+
+
+def test_of_two_references_that_differ_neither_is_blamed(command, photos):
+    command("register", "joe", photos.biden, photos.astronaut)
+    found = told(command, "joe")
+    both = [one["reference_id"] for one in found["references"]]
+    [said] = [one for one in found["advice"] if "below the threshold" in one]
+    assert all(one in said for one in both)

@@ -78,7 +78,9 @@ def test_the_command_writes(ada, counted):
 
 def test_the_page_is_shown(ada, counted, rf, admin_user, monkeypatch):
     page = followed("recognition/web/galleries.py")["MatchablePage"]
-    template = engines["django"].from_string(recipes()["templates/console/matchable.html"][0])
+    template = engines["django"].from_string(
+        recipes()["recognition/templates/console/matchable.html"][0]
+    )
     kept: dict[str, Any] = {}
     monkeypatch.setattr(page, "show", lambda self, name, **context: kept.update(context))
     request = rf.get("/")

@@ -13,6 +13,7 @@ from recognition.import_models import Import, ImportFile, ImportSlice
 from recognition.models import Subject
 from recognition.sealing import SealBrokenError
 from recognition.services import backups, imports, orphans, receipts, waiting
+from recognition.services.manifest import Entry
 from recognition.vault import rotation
 from tests.conftest import TESTER
 from tests.imports.conftest import begin_folder, begin_zip, packed, run, states, work
@@ -52,6 +53,15 @@ def test_files_and_slices_rest_sealed(gallery, portraits, one_zip):
     assert len(stored) > 2 * sum(map(len, portraits.values()))
     assert not [one for p in portraits.values() for one in pieces(p) if one in stored]
     assert all(one in unsealed(one_zip) for p in portraits.values() for one in pieces(p))
+
+
+def test_an_import_called_like_a_person_loses_its_name_with_them(gallery, register):
+    register("joe-biden", "biden", display_name="Joseph")
+    for name in ("joe-biden", "Joe Biden.zip", "Joseph", "people"):
+        imports.begin_folder(gallery, name, [Entry("joe/1.jpg", 1)], TESTER)
+    services.unregister(gallery, "joe-biden", actor=TESTER)
+    names = Import.objects.order_by("created").values_list("name", flat=True)
+    assert list(names) == ["files", "files", "files", "people"]
 
 
 def test_a_file_in_the_place_of_another_is_not_opened(gallery, portraits):

@@ -16,6 +16,7 @@ import pytest
 import requests
 from django.conf import settings
 
+from facesite.middleware import beginnings
 from recognition.errors import RecognitionError
 from tests.install.front import CONFIGURATION, Fake, Front
 from tests.install.test_image import service
@@ -246,14 +247,25 @@ def test_all_uploads_that_are_taken_fit_into_the_memory_of_the_container():
 def test_the_log_names_the_call_and_the_server_and_no_person(front, fakes):
     servers = fakes(500, 500)
     site = front(servers)
-    for path in ("/users/ada?gallery=door", "/api/v1/users/ada", "/register?user_id=ada"):
+    ours = ("/users/ada?gallery=door", "/api/v1/users/ada", "/register?user_id=ada")
+    for path in (*ours, "/ada", "/%61da/users", "/usersada"):
         requests.post(f"{site.url}{path}", timeout=20)
     lines = [line for line in site.log().splitlines() if "/health" not in line]
-    assert [line.split()[3] for line in lines] == ["/users", "/api/v1/users", "/register"]
+    assert [line.split()[3] for line in lines] == [
+        "/users",
+        "/api/v1/users",
+        "/register",
+        *["/..."] * 3,
+    ]
     assert not [line for line in lines if "ada" in line or "door" in line]
     ports = {f"127.0.0.1:{server.port}" for server in servers}
     assert all(" 500 " in line and ports & set(line.split()) for line in lines)
     assert (site.folder / "error.log").read_text() == ""
+
+
+def test_the_log_names_the_calls_that_there_are():
+    listed = re.search(r"\(\?:api/v1/\)\?\(\?:([^)]+)\)", CONFIGURATION.read_text())
+    assert set(listed[1].split("|")) == beginnings() | {"static"}
 
 
 def test_answers_do_not_tell_the_version_of_nginx(front, fakes):

@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from recognition.errors import RecognitionError
 from recognition.models import AuditState, Event
-from recognition.services import audit
+from recognition.services import audit, stamps
 from recognition.services.people import record_act
+from recognition.services.stamps import stamped
 from tests.conftest import TESTER
 
 
@@ -163,6 +164,86 @@ def test_an_inserted_row_is_named(events):
     assert wrong() == [f"Inserted: event {forged.pk} at position 100."]
 
 
+def test_a_row_that_was_put_in_to_be_sealed_is_named_and_never_sealed(events):
+    with connection.cursor() as cursor:
+        names = "time, actor, act, gallery, outcome, request_id, decision, link"
+        cursor.execute(
+            f"INSERT INTO recognition_event ({names}) SELECT {names} FROM recognition_event "  # noqa: S608
+            "WHERE position = 3"
+        )
+    forged = Event.objects.get(position=None)
+    record_act("another", TESTER)
+    assert audit.seal() == 1
+    assert wrong() == [
+        f"Inserted: event {forged.pk} (act-2 by command:tests), without a position; "
+        "or altered before it had one."
+    ]
+
+
+def test_a_row_that_is_altered_before_it_is_sealed_is_named(events):
+    late = record_act("another", TESTER)
+    Event.objects.filter(pk=late.pk).update(decision={"similarity": 1})
+    assert audit.seal() == 0
+    assert wrong()[0].startswith(f"Inserted: event {late.pk} ")
+
+
+def test_many_rows_that_were_put_in_keep_no_other_from_being_sealed(events, monkeypatch):
+    monkeypatch.setattr(audit, "PORTION", 2)
+    Event.objects.bulk_create(Event(actor="x", act="x") for _ in range(5))
+    record_act("another", TESTER)
+    assert audit.seal() == 1 and len(wrong()) == 5
+
+
+@pytest.mark.parametrize("place", [{"pk": -5}, {"pk": 10**6, "position": -5, "link": "f" * 64}])
+def test_a_row_with_an_odd_id_or_position_is_named(events, place):
+    Event.objects.create(actor="x", act="x", outcome="ok", **place)
+    assert [fault.startswith("Inserted: event ") for fault in wrong()][:1] == [True]
+
+
+def test_what_is_sealed_anew_is_what_stands_there(events):
+    Event.objects.create(actor="x", act="x", outcome="ok")
+    audit.begin_anew(TESTER)
+    assert wrong() == [] and Event.objects.get(act="x").position == 7
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_row_that_is_no_event_any_more_is_named(events, waits):
+    broken = record_act("another", TESTER) if waits else events[2]
+    with connection.cursor() as cursor:
+        time = "'infinity'" if connection.vendor == "postgresql" else "'2026-13-45 00:00'"
+        cursor.execute(f"UPDATE recognition_event SET time = {time} WHERE id = {broken.pk}")  # noqa: S608
+    record_act("one more", TESTER)
+    assert audit.seal() == 1
+    assert [f"event {broken.pk} " in fault for fault in wrong()] == [True]
+
+
+@pytest.mark.parametrize("text", [b"\xff\xfe", b"9" * 5000])
+def test_a_head_file_in_which_somebody_wrote_is_named(events, settings, text):
+    settings.AUDIT_HEAD_FILE.write_bytes(text)
+    record_act("another", TESTER)
+    assert_not_sealed()
+    assert "names no position" in wrong()[0]
+
+
+def test_an_event_is_written_as_every_database_gives_it_back(db):
+    made = record_act("act", TESTER, decision={"yaw": -0.0, "box": (1, 2.5)})
+    stored = Event.objects.get(pk=made.pk).decision
+    assert made.decision == stored == {"yaw": 0.0, "box": [1, 2.5]}
+    assert str(made.decision["yaw"]) == str(stored["yaw"]) == "0.0"
+
+
+def test_an_event_is_written_though_its_key_is_lost(events, monkeypatch, caplog):
+    monkeypatch.setattr(stamps, "_known", {})
+    monkeypatch.setattr(stamps, "hashing_key", lost)
+    made = record_act("another", TESTER)
+    assert Event.objects.get(pk=made.pk).link == ""
+    assert "cannot be sealed: gone" in caplog.text
+
+
+def lost() -> bytes:
+    raise RecognitionError("not_ready", "gone")
+
+
 def test_rows_that_changed_places_are_named(events):
     Event.objects.filter(pk=events[1].pk).update(position=99)
     Event.objects.filter(pk=events[2].pk).update(position=2)
@@ -173,7 +254,8 @@ def test_rows_that_changed_places_are_named(events):
 def test_old_events_are_cut_and_the_rest_still_holds(db, monkeypatch):
     monkeypatch.setattr(audit, "PORTION", 2)
     old = timezone.now() - timedelta(days=100)
-    made = [Event.objects.create(actor="a", act="b", outcome="ok", time=old) for _ in range(3)]
+    made = [stamped(Event(actor="a", act="b", outcome="ok", time=old)) for _ in range(3)]
+    Event.objects.bulk_create(made)
     record_act("new", TESTER)
     audit.cut(timezone.now() - timedelta(days=90))
     assert Event.objects.count() == 1 and AuditState.objects.get().cut == len(made)

@@ -6,11 +6,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from recognition import consent, services
+from recognition import consent, services, vault
 from recognition.consent import may_be_matched
 from recognition.errors import RecognitionError
-from recognition.models import Event, Reference, Subject
+from recognition.models import Event, OtherEmbedding, Reference, Subject
+from recognition.services import reembedding
+from recognition.services.auditing import audit
+from recognition.services.diagnosing import diagnose
 from recognition.services.likeness import nearest
+from recognition.services.review import queue
 from tests.conftest import TESTER
 
 TODAY = date(2026, 6, 15)
@@ -158,3 +162,45 @@ def test_in_bulk_consent_is_a_default_for_who_has_none(turn, register, gallery):
     barack, joe = Subject.objects.order_by("user_id")
     assert (barack.lawful_basis, barack.retain_until) == ("contract", TODAY + DAY)
     assert (joe.lawful_basis, joe.retain_until) == ("consent", TODAY)
+
+
+def test_what_a_consent_was_changed_to_stands_in_the_events(turn, register, gallery):
+    register("barack", "obama", consent=GIVEN)
+    services.update_user(gallery, "barack", {"lawful_basis": "unset"}, actor=TESTER)
+    services.update_user(gallery, "barack", {"display_name": "B"}, actor=TESTER)
+    told = [e.decision.get("consent") for e in Event.objects.order_by("id")]
+    assert (told[0]["lawful_basis"], told[0]["consent_given"]) == ("consent", "2026-06-15")
+    assert told[1:] == [{"lawful_basis": "unset"}, None]
+
+
+@pytest.fixture
+def ended(required, register):
+    """Register one person under two ids, of whom one has no valid consent any more."""
+    register("barack", "obama", "obama2", consent=GIVEN)
+    register("barry", "obama3", consent={**GIVEN, "consent_expires": TODAY})
+    register("joe", "biden", consent=GIVEN)
+    required(TODAY + DAY)
+
+
+def test_an_audit_compares_nobody_without_consent(ended, gallery, settings):
+    def people() -> set[str]:
+        audit(gallery, lambda rows: None, actor=TESTER)
+        pairs = [one for one in queue(gallery) if one.other]
+        return {name for one in pairs for name in (one.person, one.other)}
+
+    assert "barry" not in people()
+    settings.CONSENT_REQUIRED = False
+    assert "barry" in people()
+
+
+def test_nobody_without_consent_is_diagnosed(ended, gallery):
+    assert diagnose(gallery, "barack").user_id == "barack"
+    assert refusal(diagnose, gallery, "barry").code == "consent_required"
+
+
+def test_an_outlook_compares_nobody_without_consent(ended, gallery):
+    for reference in Reference.objects.select_related("subject"):
+        key, raw = vault.key_of(reference.subject.number), reference.embedding
+        OtherEmbedding.sealed_for(reference, "another", raw, key).save()
+    compared = {user_id for user_id, _, _ in reembedding._both(gallery, "another")}
+    assert compared == {"barack", "joe"}

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recognition import services, vault
-from recognition.findings import Finding
+from recognition.findings import Finding, ReviewStep
 from recognition.models import Event, Reference, Subject, from_bytes
 from tests.conftest import TESTER
 
@@ -78,6 +78,17 @@ def test_it_holds_findings_without_the_other_person(export, gallery):
     )  # fmt: skip
     [finding] = export()["findings.json"]
     assert (finding["kind"], finding["references"]) == ("confusable", [own])
+
+
+def test_it_holds_what_reviewers_did_with_their_references(export, gallery):
+    barack, joe = Subject.objects.order_by("user_id")
+    own, others = str(barack.references.first().pk), str(joe.references.get().pk)
+    for name, owner in ((own, joe), (others, barack)):
+        before = {"references": {name: [owner.number, True]}, "active": {str(joe.number): True}}
+        ReviewStep.objects.create(gallery=gallery, actor="user:eve", act="move", before=before)
+    [step] = export()["steps.json"]
+    assert (step["act"], step["aside_before"], step["active_before"]) == ("move", {own: True}, None)
+    assert str(joe.number) not in json.dumps(step)
 
 
 def test_that_it_was_asked_for_is_written_down(export):

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from recognition import consent, worker
+from recognition import consent, services, worker
 from recognition.errors import RecognitionError
 from recognition.import_models import DailyJob, Worker
 from recognition.models import Erasure, Event, Sighting, Subject, Suppression
@@ -23,7 +23,7 @@ def person(gallery):
     """Return a function that makes somebody who was registered so many days ago."""
 
     def make(user_id: str, days: int = 0, **fields) -> Subject:
-        one = Subject.objects.create(gallery=gallery, user_id=user_id, **fields)
+        one = Subject.objects.create(user_id=user_id, **{"gallery": gallery, **fields})
         Subject.objects.filter(pk=one.pk).update(created=timezone.now() - days * DAY)
         return one
 
@@ -63,6 +63,36 @@ def test_who_has_a_date_of_their_own_is_kept_until_then(person, settings):
     settings.RETENTION_UNMATCHED_DAYS = 30
     person("ada", 60, retain_until=timezone.localdate() + DAY)
     assert found() == []
+
+
+def test_a_gallery_has_a_retention_of_its_own(person, gallery, settings):
+    settings.RETENTION_UNMATCHED_DAYS = 60
+    person("long", 70)
+    person("short", 40)
+    assert found() == [("long", "unmatched")]
+    services.set_retention(gallery, 30, actor=TESTER)
+    assert found() == [("long", "unmatched"), ("short", "unmatched")]
+    services.set_retention(gallery, 0, actor=TESTER)
+    assert found() == []
+
+
+def test_a_gallery_s_retention_concerns_no_other_gallery(person, settings):
+    other = services.create_gallery("door", actor=TESTER)
+    person("here", 40)
+    person("there", 40, gallery=other)
+    services.set_retention(other, 30, actor=TESTER)
+    assert found() == [("there", "unmatched")]
+    assert Event.objects.get(act="set_retention").decision == {"unmatched_days": 30}
+
+
+def test_a_retention_longer_than_events_are_kept_is_refused(gallery, settings):
+    settings.EVENTS_KEEP = 90
+    with pytest.raises(RecognitionError, match="0 to 90 days"):
+        services.set_retention(gallery, 91, actor=TESTER)
+    services.set_retention(gallery, 90, actor=TESTER)
+    settings.EVENTS_KEEP = 80
+    with pytest.raises(RecognitionError, match="forgotten"):
+        unmatched()
 
 
 def test_without_the_setting_nobody_is_due_for_want_of_matches(person):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 
 import environ
 import pytest
@@ -13,7 +14,14 @@ from django.utils import timezone
 from recognition import runtime, services, vault
 from recognition.errors import RecognitionError
 from recognition.gallery.follow import CopyLostError
-from recognition.models import Erasure, Gallery, GalleryChange, Subject, Suppression
+from recognition.models import (
+    Erasure,
+    Gallery,
+    GalleryChange,
+    Reference,
+    Subject,
+    Suppression,
+)
 from recognition.services import backups, orphans, receipts, transfer
 from tests.conftest import TESTER
 
@@ -140,10 +148,10 @@ def refused(gallery: Gallery, photos) -> bool:
 
 def test_who_was_erased_stays_so_when_the_gallery_gets_another_name(erased_at_the_door, photos):
     services.rename_gallery("door", "gate", actor=TESTER)
-    gate = services.find_gallery("gate")
+    gate, gone = services.find_gallery("gate"), receipts.logged()
     assert refused(gate, photos)
     take(gate, photos)
-    assert orphans.people_of(receipts.logged()) == [Subject.objects.get().number]
+    assert orphans.people_of(gone) == [Subject.objects.get().number]
 
 
 def test_who_was_erased_stays_so_when_the_gallery_is_made_again(erased_at_the_door, photos):
@@ -157,7 +165,7 @@ def test_who_was_erased_by_the_name_of_the_gallery_is_still_known(gallery, photo
     Suppression.objects.create(user_hash=before)
     assert refused(gallery, photos)
     take(gallery, photos)
-    assert not Suppression.objects.exists()
+    assert not receipts.suppressed()
 
 
 @pytest.fixture
@@ -210,9 +218,36 @@ def test_who_was_registered_before_their_erasure_was_finished_stays(
     services.unregister(gallery, "barack", actor=TESTER)  # and the process dies
     with django_capture_on_commit_callbacks(execute=True):
         register("barack", "obama")
-    assert receipts.finish() == 1
+    assert Erasure.objects.get().finished and receipts.finish() == 0
     assert receipts.logged() == set()
     assert orphans.search().returned == []
+
+
+def test_who_is_registered_again_by_a_process_that_dies_then_is_not_erased(erase, register):
+    erase("barack")
+    register("barack", "obama")  # and nothing after the commit
+    assert receipts.log_path().read_text().count(receipts.LIFTED) == 0
+    assert not receipts.logged() and not orphans.search().returned
+    receipts.finish()
+    assert receipts.log_path().read_text().count(receipts.LIFTED) == 1
+    assert not Suppression.objects.exists() and not receipts.logged()
+
+
+def test_who_is_erased_once_more_before_the_log_tells_stays_erased(erase, register):
+    erase("barack")
+    register("barack", "obama")  # and nothing after the commit
+    erase("barack")
+    assert receipts.logged() == receipts.suppressed() != set()
+
+
+def test_registering_again_comes_after_an_erasure_by_a_clock_that_is_ahead(erase, register):
+    erase("barack")
+    ahead = timezone.now() + timedelta(minutes=1)
+    Erasure.objects.update(time=ahead)
+    receipts.append(receipts.ERASED, [(ahead, Erasure.objects.get().user_hash)])
+    register("barack", "obama")
+    receipts.finish()
+    assert receipts.logged() == set()
 
 
 def test_an_erasure_cut_short_is_found_and_finished(register, gallery):
@@ -259,6 +294,19 @@ def test_people_without_a_key_are_told(register):
     number = Subject.objects.get().number
     vault.keys().destroy([number])
     assert orphans.search().locked == [number]
+
+
+def test_who_has_lost_their_key_gets_no_second_one(register, gallery, photos, tmp_path):
+    register("barack", "obama")
+    _, key = transfer.export(gallery, tmp_path / "people", TESTER)
+    number = Subject.objects.get().number
+    vault.keys().destroy([number])
+    Reference.objects.update(source_sha256="another")
+    with pytest.raises(RecognitionError) as refusal:
+        register("barack", "obama2")
+    assert refusal.value.code == "not_ready" and not vault.keys().read([number])
+    with pytest.raises(RecognitionError, match="not in the key store"):
+        transfer.take(tmp_path / "people", key, gallery, TESTER, dry_run=False)
 
 
 def test_keys_are_not_destroyed_where_the_database_is_empty(gallery, register):

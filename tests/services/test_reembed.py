@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -45,17 +46,23 @@ class Short(embed.DlibResNet):
         return embed.unit(embed.DlibResNet(self._network).embed(crops) @ self.mixer)
 
 
+def make_calibrations(folder: Path) -> None:
+    """Let the embedders above have the thresholds of dlib's, in files of ``folder``."""
+    document = json.loads((CALIBRATIONS / f"{DLIB}.json").read_text())
+    for name in (PLAIN, "short", DLIB):
+        text = json.dumps({**document, "embedder": name, "id": name})
+        (folder / f"{name}.json").write_text(text)
+    curves.CALIBRATIONS = folder
+
+
 @pytest.fixture
 def others(gallery, monkeypatch, tmp_path):
     """Make the embedders above known, with the network and the thresholds of dlib's."""
     real = runtime.network
-    document = json.loads((CALIBRATIONS / f"{DLIB}.json").read_text())
     for kind in (Plain, Short):
         monkeypatch.setitem(runtime.EMBEDDERS, kind.id, kind)
-        text = json.dumps({**document, "embedder": kind.id, "id": kind.id})
-        (tmp_path / f"{kind.id}.json").write_text(text)
-    (tmp_path / f"{DLIB}.json").write_text(json.dumps(document))
-    monkeypatch.setattr(curves, "CALIBRATIONS", tmp_path)
+    monkeypatch.setattr(curves, "CALIBRATIONS", CALIBRATIONS)  # and is set back
+    make_calibrations(tmp_path)
     names = {PLAIN: DLIB, "short": DLIB}
     monkeypatch.setattr(runtime, "network", lambda name: real(names.get(name, name)))
     runtime.engine.cache_clear()  # one that is there already has no collections for them
@@ -283,3 +290,46 @@ def test_who_has_nothing_kept_is_registered_again_with_the_same_picture(known, o
     assert PersonTemplate.objects.get(subject__user_id="joe").embedder == PLAIN
     changed_over(DLIB)
     assert Reference.objects.get(pk=before.pk).embedding == before.embedding
+
+
+def raised(folder: Path, references: int, similarity: float) -> None:
+    """Let the plain embedder ask for a similarity of people with so many references."""
+    file = folder / f"{PLAIN}.json"
+    document = json.loads(file.read_text())
+    for table in document["by_references"]:
+        if table["references"] >= references:
+            for row in table["thresholds"]:
+                row["similarity"] = similarity
+    file.write_text(json.dumps(document))
+
+
+@pytest.mark.parametrize(("references", "changed"), [(1, 2), (2, 0)])
+def test_decisions_change_by_the_new_embedders_thresholds(
+    known, others, tmp_path, references, changed
+):
+    list(reembedding.stage(current(), PLAIN))
+    raised(tmp_path, references, 0.9999)  # each of two references is compared with the other one
+    found = reembedding.outlook(current(), PLAIN)
+    assert found.changes.get(("right", "unknown"), 0) == changed
+    assert found.people == (["barack"] if changed else [])
+
+
+def test_two_who_cannot_be_told_apart_any_more_are_told(known, others, register, tmp_path):
+    register("barry", "obama3")
+    list(reembedding.stage(current(), PLAIN))
+    file = tmp_path / f"{PLAIN}.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "ambiguity_margin": 1.0}))
+    found = reembedding.outlook(current(), PLAIN)
+    assert found.changes["right", "ambiguous"] > 0
+
+
+def test_a_threshold_that_stays_is_told(known, others):
+    services.set_threshold(current(), 0.5, actor=TESTER)
+    ran = run("reembed", "--to", PLAIN)
+    assert "The threshold 0.5 is the gallery's own: it stays" in ran.stdout
+
+
+def test_who_is_inactive_changes_nothing(known, others):
+    services.update_user(current(), "barack", {"active": False}, actor=TESTER)
+    list(reembedding.stage(current(), PLAIN))
+    assert sum(reembedding.outlook(current(), PLAIN).changes.values()) == 1

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import hashlib
+from collections.abc import Callable
+from io import BytesIO
+from uuid import uuid4
 
-from recognition import services
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from recognition import services, vault
 from recognition.errors import RecognitionError
+from recognition.evaluation.sources import gallery_sample
 from recognition.findings import Finding
 from recognition.models import Event, PersonTemplate, Reference, Subject
-from recognition.services import review
+from recognition.services import RegisterOptions, auditing, review
 from recognition.services.auditing import audit
+from recognition.services.results import Upload
 from tests.commands.conftest import run
 from tests.conftest import TESTER
 
@@ -210,3 +218,143 @@ def test_the_commands_find_settle_and_undo(gallery, twice):
     assert Subject.objects.get(user_id="barry").active
     assert run("review", "steps").lines[0].endswith("undone")
     assert run("review", "merge").status == 2
+
+
+@pytest.mark.parametrize("erased", ["obama2", "obama3"])
+def test_a_merge_is_undone_for_what_was_not_erased_since(gallery, twice, register, photos, erased):
+    register("barry", "obama3")
+    [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
+    step = review.merge(pair.finding, keep="barack", actor=TESTER)
+    digest = hashlib.sha256(photos.upload(erased).data).hexdigest()
+    gone = Reference.objects.get(source_sha256=digest)
+    services.delete_reference(gallery, "barack", str(gone.pk), actor=TESTER)
+    review.undo(gallery, step.pk, actor=TESTER)
+    assert Subject.objects.get(user_id="barry").active
+    counts = {u.user_id: u.reference_count for u in services.list_users(gallery)}
+    assert counts == {"barack": 1, "barry": 1, "joe": 1}
+    assert not Reference.objects.filter(source_sha256=digest).exists()
+
+
+def test_a_merge_of_one_photograph_that_was_erased_since_gives_the_person_back(gallery, twice):
+    [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
+    moved = str(Reference.objects.get(subject__user_id="barry").pk)
+    step = review.merge(pair.finding, keep="barack", actor=TESTER)
+    services.delete_reference(gallery, "barack", moved, actor=TESTER)
+    review.undo(gallery, step.pk, actor=TESTER)
+    barry = services.find_user(gallery, "barry")
+    assert barry.active and barry.reference_count == 0
+    assert not PersonTemplate.objects.filter(subject=barry).exists()
+
+
+def test_a_step_of_which_nothing_is_left_is_not_undone(gallery, mislabelled):
+    step = review.set_aside(audited(gallery)[0].finding, actor=TESTER)
+    services.delete_reference(gallery, "barack", mislabelled, actor=TESTER)
+    assert refused(review.undo, gallery, step.pk) == "not_found"
+
+
+def test_somebody_without_a_data_key_is_given_a_reference(gallery, twice):
+    other = Subject.objects.create(gallery=gallery, user_id="new")
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    review.move(found(gallery, "joe", "new", own), actor=TESTER)
+    assert PersonTemplate.objects.filter(subject=other).exists()
+
+
+def test_whose_data_key_is_lost_gives_no_reference_away(gallery, twice):
+    own = str(Reference.objects.get(subject__user_id="joe").pk)
+    finding = found(gallery, "joe", "barry", own)
+    vault.keys().destroy([finding.person])
+    with pytest.raises(RecognitionError) as refusal:
+        review.move(finding, actor=TESTER)
+    assert refusal.value.code == "not_ready"
+    assert Reference.objects.get(pk=own).subject.user_id == "joe"
+
+
+def matters(gallery) -> set[str]:
+    return {one.finding.key for one in audited(gallery)}
+
+
+def test_a_matter_is_a_reference_its_person_and_the_other(db):
+    two = [str(uuid4()), str(uuid4())]
+    keys = {
+        Finding(kind="nearer_to_other", person=person, other=other, references=two).matter
+        for person, other in ((2**63 - 1, 2**63 - 2), (2**63 - 2, 2**63 - 1), (1, 2), (1, None))
+    }
+    assert len(keys) == 4
+    assert max(map(len, keys)) <= Finding._meta.get_field("key").max_length
+
+
+def test_a_reference_that_was_called_right_is_told_anew_when_it_is_another_persons(
+    gallery, mislabelled, register
+):
+    register("barack", "obama3")
+    first = audited(gallery)[0].finding
+    review.not_same(first, actor=TESTER)
+    assert first.key not in matters(gallery)
+    review.move(found(gallery, "barack", "joe", mislabelled), actor=TESTER)
+    again = [one for one in audited(gallery) if mislabelled in one.finding.references]
+    assert [one.person for one in again] == ["joe"]
+
+
+def test_what_was_called_right_is_forgotten_at_erasure(gallery, mislabelled):
+    finding = audited(gallery)[0].finding
+    review.not_same(finding, actor=TESTER)
+    services.delete_reference(gallery, "barack", mislabelled, actor=TESTER)
+    assert not Finding.objects.filter(pk=finding.pk).exists()
+
+
+def test_what_was_called_not_the_same_is_forgotten_with_either_person(gallery, twice):
+    [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
+    review.not_same(pair.finding, actor=TESTER)
+    services.unregister(gallery, "barry", actor=TESTER)
+    number = pair.finding.other if pair.other == "barry" else pair.finding.person
+    assert not Finding.objects.filter(person=number).exists()
+    assert not Finding.objects.filter(other=number).exists()
+
+
+def test_replacing_photographs_forgets_what_was_said_of_them(gallery, mislabelled, register):
+    review.not_same(audited(gallery)[0].finding, actor=TESTER)
+    register("barack", "obama3", replace=True)
+    assert not [f for f in Finding.objects.all() if mislabelled in f.references]
+
+
+def test_an_audit_leaves_out_what_was_settled_while_it_looked(gallery, twice, monkeypatch):
+    def looked(gallery):
+        sample = gallery_sample(gallery)
+        services.unregister(gallery, "barry", actor=TESTER)
+        return sample
+
+    monkeypatch.setattr(auditing, "gallery_sample", looked)
+    assert {one.person for one in audited(gallery)} <= {"barack", "joe"}
+    assert not [f for f in Finding.objects.all() if f.kind == "same_person"]
+
+
+def test_people_who_are_unlike_are_not_to_be_confused(gallery, register):
+    for user_id, photograph in (("barack", "obama"), ("joe", "biden"), ("eileen", "astronaut")):
+        register(user_id, photograph)
+    assert audited(gallery) == []
+
+
+def edited(photograph: bytes, edit: Callable[[Image.Image], Image.Image]) -> Upload:
+    """Return a photograph that was edited and stored again."""
+    buffer = BytesIO()
+    with Image.open(BytesIO(photograph)) as image:
+        edit(image.convert("RGB")).save(buffer, "JPEG", quality=70)
+    return Upload("edited.jpg", buffer.getvalue())
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ImageOps.mirror,
+        lambda image: ImageEnhance.Brightness(image).enhance(0.7),
+        lambda image: image.resize((image.width * 3 // 4, image.height * 3 // 4)),
+    ],
+    ids=["mirrored", "darker", "smaller"],
+)
+def test_a_twin_made_by_editing_one_photograph_is_found_first(gallery, register, photos, edit):
+    for user_id, photograph in (("barack", "obama"), ("joe", "biden"), ("eileen", "astronaut")):
+        register(user_id, photograph)
+    twin = edited(photos.upload("biden").data, edit)
+    services.register(gallery, "twin", [twin], RegisterOptions(), TESTER)
+    first = audited(gallery)[0]
+    assert ({first.person, first.other}, first.finding.kind) == ({"joe", "twin"}, "same_person")

@@ -87,6 +87,13 @@ def test_what_was_filled_in_stays_where_consent_is_required(operator, photos, se
     assert 'value="v7"' in page and '<details class="field" id="consent" open>' in page
 
 
+def test_odd_days_are_refused_at_their_field_while_registering(operator, photos):
+    form = {"user_id": "ada", **SAID, "consent_expires": "2025-01-01"}
+    form["file"] = SimpleUploadedFile("a.jpg", photos.upload("obama").data)
+    page = operator.post("/console/register", form).content.decode()
+    assert "<li>Consent cannot end before it was given.</li>" in page
+
+
 def test_an_import_keeps_the_consent_of_its_people(operator, gallery):
     sent = {"files": [["ada/1.jpg", 3]], "consent": SAID}
     answer = operator.post("/console/imports", json.dumps(sent), "application/json")

@@ -39,6 +39,16 @@ def test_a_form_without_a_zip_is_answered_in_words_and_leaves_nothing(operator, 
     assert not Import.objects.exists()
 
 
+def test_a_form_that_is_refused_shows_what_was_filled_in_and_what_is_to_be_mended(operator):
+    consent = {"consent_given": "2026-01-02", "consent_expires": "2026-01-01"}
+    sent = {"gallery": "default", "consent_version": "v7", **consent}
+    answer = operator.post(ADDRESS, {"file": SimpleUploadedFile("a.zip", b"zip"), **sent})
+    page = answer.content.decode()
+    assert answer.status_code == 400 and 'value="v7"' in page
+    assert "<li>Consent cannot end before it was given.</li>" in page
+    assert '<details class="field" id="consent" open>' in page
+
+
 def test_a_folder_is_sent_file_by_file(operator, portraits):
     files = [[path, len(data)] for path, data in portraits.items()]
     begun = begin(operator, name="people", files=[*files, ["people/.x", 1]]).json()

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from django.utils import timezone
 
 from recognition import runtime
 from recognition.admission import Places
@@ -122,6 +123,17 @@ def test_a_picture_that_is_too_large_is_said(operator, settings):
     page = operator.post("/console/identify", {"file": SimpleUploadedFile("a", bytes(2000))})
     assert page.status_code == 413
     assert "1,000 bytes at most" in page.content.decode()
+
+
+def test_the_page_says_how_large_a_picture_may_be(operator, settings):
+    settings.MAX_IMAGE_BYTES = 3 * 2**20
+    assert "3.0\xa0MB at most" in operator.get("/console/identify").content.decode()
+
+
+def test_the_pages_name_the_zone_of_their_times(operator):
+    with timezone.override("Europe/Berlin"):
+        page = operator.get("/console/live").content.decode()
+    assert 'data-zone="Europe/Berlin"' in page and "of the zone Europe/Berlin." in page
 
 
 def test_pages_are_kept_by_no_cache(operator):

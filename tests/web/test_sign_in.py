@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from axes.models import AccessAttempt
@@ -108,7 +109,12 @@ def test_whoever_is_signed_in_stays_so(ada):
 
 def test_neither_names_nor_passwords_that_failed_are_kept():
     sign_in("pass-word-99", name="a-name-99")
+    next_page = {"next": "/console/users/default/somebody-99"}
+    Client(REMOTE_ADDR="203.0.113.9").post(
+        f"{CONSOLE}?{urlencode(next_page)}", {"username": "a", "password": "b", **next_page}
+    )
     row = AccessAttempt.objects.values().get()
+    assert row["failures_since_start"] == 2
     assert not [value for value in row.values() if "-99" in str(value)]
 
 

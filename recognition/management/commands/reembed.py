@@ -64,6 +64,8 @@ class Command(GalleryCommand):
         found = reembedding.outlook(gallery, to)
         for (before, after), count in sorted(found.changes.items()):
             self.stdout.write(f"  {before} -> {after}: {count} references")
+        for note in found.notes:
+            self.stdout.write(note)
         self.few("Recognised before, and not after", found.people)
         self.few("To be registered again", found.again)
         return found.again

@@ -16,7 +16,8 @@ class Command(GalleryCommand):
     help = (
         "Read a backup into an empty, migrated database, of whatever kind. Who was erased since, "
         "by the erasures.log of the data folder or beside the key store, is erased again. What the "
-        "database holds besides people, such as accounts and events, is replaced."
+        "database holds besides people, such as accounts and events, is replaced. People whose key "
+        "is not in the key store are left out, and counted: nothing opens their faces."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -42,3 +43,7 @@ class Command(GalleryCommand):
             raise CommandError(message, returncode=FAILED) from error
         for what, count in counts.items():
             self.stdout.write(f"{what}: {count}")
+        self.stderr.write(
+            "API keys, accounts and roles are those of the backup. Revoke again what was revoked "
+            "since, and let passwords be changed that were."
+        )

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
         self.stdout.flush()
         connections.close_all()  # none may be shared with a fork
-        os.chdir(settings.BASE_DIR)
+        os.chdir(settings.HOME)
         if settings.IMPORT_WORKER:
             keep_a_worker()
         sys.argv = ["gunicorn", "--config", "python:facesite.gunicorn"]
@@ -82,7 +83,8 @@ def addresses() -> list[str]:
 def advice() -> list[str]:
     """Return how to get in again, and how to stop."""
     python = os.path.relpath(sys.executable)
-    manage = f"{sys.executable if python.startswith('..') else python} manage.py"
+    python = sys.executable if python.startswith("..") else python
+    manage = f"{python} manage.py" if Path("manage.py").exists() else f"{python} -m facesite"
     return [
         f"Another API key:  {manage} create_api_key NAME",
         f"Another password: {manage} changepassword NAME",
