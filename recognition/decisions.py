@@ -112,8 +112,10 @@ class Policy:
             )
         most = max(self.references, self.most_references)
         supported = calibration.supported_for(most)
-        if self.fmr is None or self.fmr >= supported:
+        if self.fmr is None:
             return None
+        if self.fmr >= supported:
+            return calibration.beyond(most)
         wanted = f"This decision wants an FMR of {self.fmr:.1e}; the comparisons behind"
         known = f"{wanted} {calibration.id} tell no less than {supported:.1e}"
         known += f" for people with {most} references." if most > 1 else "."
