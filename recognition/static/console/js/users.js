@@ -1,6 +1,6 @@
 // The list of users: unregister one without a reload, choose all of a page.
 
-import { call } from "./api.js";
+import { asProblem, call } from "./api.js";
 import { sure } from "./dialog.js";
 import { note, noteOf } from "./notes.js";
 import { gettext, say } from "./words.js";
@@ -32,7 +32,7 @@ async function unregister(pressed) {
     await call(`/unregister/${encodeURIComponent(name)}?gallery=${gallery}`, { method: "DELETE" });
   } catch (problem) {
     pressed.disabled = false;
-    said.replaceChildren(noteOf(problem));
+    said.replaceChildren(noteOf(asProblem(problem)));
     if (problem.code !== "user_not_found") { // else somebody else was quicker
       pressed.focus(); // which it lost, being disabled
       return;
