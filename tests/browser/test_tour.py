@@ -127,6 +127,7 @@ def test_review(visit, console, people, photos, taken):
     console.manage("audit_gallery", "--gallery", people)
     page = visit(f"/console/review?gallery={people}", viewport=WINDOW)
     expect(page.get_by_text("look like one person")).to_be_visible()
+    page.wait_for_load_state("networkidle")  # the pictures of both people
     taken(page, "review")
 
 
