@@ -19,7 +19,7 @@ from benchmarks.contestant import Contestant
 from benchmarks.photographs import VIEW_1
 from benchmarks.report import Bar, Row
 from benchmarks.timing import Measure
-from benchmarks.view_1 import ABSENT
+from benchmarks.view_1 import ABSENT, make_key
 from recognition.networks.catalogue import DLIB, FACENET
 from recognition.networks.store import NetworkStore
 from recognition.pipeline.types import Floats
@@ -46,14 +46,16 @@ class Accuracy:
         import django
 
         django.setup()
+        make_key()
+        from recognition.evaluation.extraction import photographs_in
         from recognition.management.commands.measure_thresholds import LISTS
 
         self._people = QUICK_PEOPLE if quick else PEOPLE
         self._lists = () if quick else LISTS  # a few photographs make no pairs
-        photographs = sorted(VIEW_1.glob("[!_]*/*.jpg"))
+        photographs = photographs_in(VIEW_1)
         if quick:
-            folders = sorted({path.parent for path in photographs})[: 2 * QUICK_PEOPLE]
-            photographs = [path for path in photographs if path.parent in folders]
+            people = sorted({one.person for one in photographs})[: 2 * QUICK_PEOPLE]
+            photographs = [one for one in photographs if one.person in people]
         self._photographs = photographs
 
     def __call__(self, embedder: str) -> dict[str, Any]:

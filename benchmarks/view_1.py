@@ -28,12 +28,24 @@ class Extracted:
         import django
 
         django.setup()
+        make_key()
 
     def __call__(self, embedder: str) -> dict[str, Floats]:
         """Return an embedding for each ``<person>/<photograph>``."""
+        from recognition.evaluation.extraction import photographs_in
         from recognition.management.commands.measure_thresholds import extract_all
 
-        return extract_all(sorted(VIEW_1.glob("[!_]*/*.jpg")), embedder)
+        return extract_all(photographs_in(VIEW_1), embedder)
+
+
+def make_key() -> None:
+    """Make the key that embeddings are kept under, where no Facesite has made one."""
+    from django.conf import settings
+
+    from recognition.vault import master
+
+    if not settings.FACE_MASTER_KEY_FILE.exists():
+        master.make(settings.FACE_MASTER_KEY_FILE)
 
 
 def embeddings() -> tuple[Floats, NDArray[np.intp]] | None:

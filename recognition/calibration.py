@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.evaluation.choosing import SEED, Labels, by_person, thinned
 from recognition.pipeline.types import Floats
 
 RATES = (0.5, 0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
@@ -23,29 +24,37 @@ FEWEST_IN_TAIL = 100  # or as many as hold this number
 REFERENCES = (1, 2, 3, 5)  # photographs of a person that thresholds are measured for
 DRAWS = 20  # times that references are chosen at random,
 MOST_DRAWN = 30_000_000  # as long as there are no more comparisons than these
+MOST_COMPARED = 7_500  # photographs of which all pairs are compared: 28 million
 RULE_OF_THREE = 3.0  # 3 / n: the least rate that n comparisons without an error support at 95 %
+RESAMPLES = 1_000  # of people, for an interval
+BLOCK = 256  # photographs compared at once with all others
 
-Labels = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scores:
-    """Similarities (N,) with weights (N,) that sum to 1, sorted from the greatest down."""
+    """Similarities (N,) float32 from the greatest down, and the share (N,) that each has been
+    reached with: 1 at the last."""
 
-    similarities: Doubles
-    weights: Doubles
+    similarities: Floats
+    reached: Doubles
 
     @classmethod
-    def of(cls, similarities: Floats, weights: Doubles) -> Scores:
+    def of(cls, similarities: Floats, weights: Floats | Doubles | None = None) -> Scores:
+        """Return the scores in order; all count alike without ``weights``."""
+        if weights is None:
+            count = len(similarities)
+            return cls(np.sort(similarities)[::-1], np.arange(1, count + 1) / max(1, count))
         order = np.argsort(-similarities, kind="stable")
-        shares = weights[order] / weights.sum()
-        return cls(similarities[order].astype(np.float64), shares)
+        reached = np.cumsum(weights[order], dtype=np.float64)
+        reached /= reached[-1]
+        return cls(similarities[order], reached)
 
     def threshold_at(self, rate: float) -> float:
         """Return the least threshold that at most a share ``rate`` reaches."""
-        reached = np.cumsum(self.weights)
-        within = int(np.searchsorted(reached, rate, side="right"))
+        # Sums of shares are right to some 12 digits.
+        within = int(np.searchsorted(self.reached, rate * (1 + 1e-9), side="right"))
         if within >= len(self.similarities):
             return float(self.similarities[-1])
         # Just above the first score that would be too many.
@@ -53,29 +62,51 @@ class Scores:
 
     def share_reaching(self, threshold: float) -> float:
         """Return the share of scores at or above ``threshold``."""
-        return float(self.weights[self.similarities >= threshold].sum())
+        count = self.count_reaching(threshold)
+        return float(self.reached[count - 1]) if count else 0.0
 
-
-def person_weights(labels: Labels) -> Doubles:
-    """Return (N,) weights that give every person one vote over all their photographs."""
-    _, person, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    return 1.0 / counts[person]
+    def count_reaching(self, threshold: float) -> int:
+        """Return how many scores are at or above ``threshold``."""
+        rising = self.similarities[::-1]
+        return len(rising) - int(np.searchsorted(rising, np.float32(threshold)))
 
 
 def pair_scores(embeddings: Floats, labels: Labels) -> tuple[Scores, Scores]:
     """Return the (genuine, impostor) scores of all pairs of photographs.
 
     A pair of people has one vote over all pairs of their photographs, and so has each person with
-    several photographs among the genuine ones.
+    several photographs among the genuine ones. Of more photographs than MOST_COMPARED some are
+    left out of the impostor scores, of those people first who have most.
     """
-    rows, columns = np.triu_indices(len(labels), k=1)
-    similarities = (embeddings @ embeddings.T)[rows, columns]
-    same = labels[rows] == labels[columns]
-    weights = person_weights(labels)
-    weights = weights[rows] * weights[columns]
-    _, person, counts = np.unique(labels[rows[same]], return_inverse=True, return_counts=True)
-    genuine = Scores.of(similarities[same], 1.0 / counts[person])
-    return genuine, Scores.of(similarities[~same], weights[~same])
+    kept = thinned(labels, most=MOST_COMPARED)
+    return _genuine(embeddings, labels), _impostors(embeddings[kept], labels[kept])
+
+
+def _genuine(embeddings: Floats, labels: Labels) -> Scores:
+    similarities, weights = [], []
+    for rows in by_person(labels, np.arange(len(labels))).values():
+        own = embeddings[rows] @ embeddings[rows].T
+        scores = own[np.triu_indices(len(rows), k=1)]
+        similarities.append(scores)
+        weights.append(np.full(len(scores), 1.0 / max(1, len(scores))))
+    return Scores.of(np.concatenate(similarities), np.concatenate(weights))
+
+
+def _impostors(embeddings: Floats, labels: Labels) -> Scores:
+    """Compare block by block: an (N, N) table and the places of its cells would be many GB."""
+    _, person, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    total = (len(labels) ** 2 - int((counts**2).sum())) // 2
+    similarities, weights = np.empty(total, np.float32), np.empty(total, np.float32)
+    votes, filled = (1.0 / counts[person]).astype(np.float32), 0
+    for first in range(0, len(labels), BLOCK):
+        rows = slice(first, first + BLOCK)
+        block = embeddings[rows] @ embeddings[first:].T
+        others = np.triu(person[rows, None] != person[None, first:])
+        part = slice(filled, filled + int(others.sum()))
+        similarities[part] = block[others]
+        weights[part] = np.outer(votes[rows], votes[first:])[others]
+        filled = part.stop
+    return Scores.of(similarities, weights)
 
 
 def template_scores(
@@ -84,17 +115,19 @@ def template_scores(
     """Return the (genuine, impostor) scores of templates of ``references`` photographs.
 
     Everybody who has so many is compared with one photograph of everybody else, and with one more
-    of their own; again and again with others chosen at random. Also returns how many have them.
+    of their own; again and again with others chosen at random. Also returns how many have them:
+    where there are too many to compare, those with one more photograph come first.
     """
     generator = np.random.default_rng(seed)
     people, counts = np.unique(labels, return_counts=True)
     owners = people[counts >= references]
+    if len(owners) * len(people) > MOST_DRAWN:
+        spare = np.argsort(-np.minimum(counts, references + 1), kind="stable")
+        owners = np.sort(people[spare[: MOST_DRAWN // len(people)]])
     draws = max(1, min(DRAWS, MOST_DRAWN // (len(owners) * len(people))))
     genuine, impostors = [], []
     for _ in range(draws):
-        shuffled = generator.permutation(len(labels))
-        of = np.split(shuffled[np.argsort(labels[shuffled], kind="stable")], np.cumsum(counts)[:-1])
-        chosen = dict(zip(people.tolist(), of, strict=True))
+        chosen = by_person(labels, generator.permutation(len(labels)))
         templates = unit(
             np.stack([embeddings[chosen[p][:references]].mean(axis=0) for p in owners.tolist()])
         )
@@ -105,9 +138,8 @@ def template_scores(
             for p, template in zip(owners.tolist(), templates, strict=True)
             if len(chosen[p]) > references
         ]
-    rightful, wrong = np.array(genuine, np.float32), np.concatenate(impostors)
-    scores = [Scores.of(part, np.ones(len(part))) for part in (rightful, wrong)]
-    return scores[0], scores[1], len(owners)
+    wrong = np.concatenate(impostors)
+    return Scores.of(np.array(genuine, np.float32)), Scores.of(wrong), len(owners)
 
 
 def unit(vectors: Floats) -> Floats:
@@ -131,11 +163,13 @@ class Tail:
 
         ``supported``: the least rate that is read off the scores themselves, and not off the tail.
         """
-        rate = max(TAIL, supported, FEWEST_IN_TAIL / len(scores.similarities))
+        # Comparisons of the same two people are not independent of each other.
+        least = max(supported / RULE_OF_THREE, 1 / len(scores.similarities))
+        rate = max(TAIL, supported, FEWEST_IN_TAIL * least)
         start = scores.threshold_at(rate)
-        above = scores.similarities >= start
-        excess = scores.similarities[above][::-1] - start  # ascending
-        weights = scores.weights[above][::-1] / scores.weights[above].sum()
+        above = scores.count_reaching(start)
+        excess = scores.similarities[:above][::-1].astype(np.float64) - start  # ascending
+        weights = np.diff(scores.reached[:above], prepend=0.0)[::-1] / scores.reached[above - 1]
         exceeding = 1.0 - (np.cumsum(weights) - weights / 2)
         mean = float(np.sum(weights * excess))
         moment = float(np.sum(weights * excess * exceeding))
@@ -181,7 +215,10 @@ def threshold_table(genuine: Scores, impostors: Scores, *, pairs: float) -> list
 
 @dataclass(frozen=True, slots=True)
 class OpenSet:
-    """A search measured: ``people`` registered from up to ``references`` photographs each."""
+    """A search measured: ``people`` registered from up to ``references`` photographs each.
+
+    ``fpir_95``, ``fnir_95``: intervals, people being drawn again.
+    """
 
     people: int
     references: int
@@ -190,20 +227,25 @@ class OpenSet:
     fnir: float
     strangers: int
     probes: int
+    fpir_95: list[float]
+    fnir_95: list[float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
     """One gallery drawn from the photographs, and what its probes scored.
 
-    known, best, second: (P,) whether the best is the right person, the similarities of the best
-    and of the second; strangers: (S,) the best similarity of each stranger.
+    right, best, second: (P,) whether the best is the right person, the similarities of the best
+    and of the second; strangers: (S,) the best similarity of each stranger; probes_of (P,) and
+    strangers_of (S,): whose.
     """
 
     right: NDArray[np.bool_]
     best: Floats
     second: Floats
     strangers: Floats
+    probes_of: Labels
+    strangers_of: Labels
 
 
 def draw_search(
@@ -227,7 +269,7 @@ def draw_search(
     generator = np.random.default_rng(seed)
     everybody = generator.permutation(np.unique(labels))
     shuffled = generator.permutation(len(labels))
-    of = {p: shuffled[labels[shuffled] == p] for p in everybody}
+    of = by_person(labels, shuffled)
     mated = [p for p in everybody if len(of[p]) > references]
     others = [p for p in everybody if len(of[p]) <= references]
     # Half of those with photographs to spare stay strangers, so that both kinds are met with.
@@ -241,7 +283,9 @@ def draw_search(
     order = np.argsort(-probes, axis=1)[:, :2]
     top = np.take_along_axis(probes, order, axis=1)
     strangers = embeddings[[of[p][0] for p in rest]] @ templates.T - taken
-    return Search(order[:, 0] == np.arange(len(known)), top[:, 0], top[:, 1], strangers.max(axis=1))
+    right = order[:, 0] == np.arange(len(known))
+    whose = np.array(known, np.int64), rest
+    return Search(right, top[:, 0], top[:, 1], strangers.max(axis=1), *whose)
 
 
 def open_set(
@@ -250,6 +294,8 @@ def open_set(
     """Return the error rates of searches at a threshold."""
     right = np.concatenate([s.right & (s.best >= threshold) for s in searches])
     named = np.concatenate([s.strangers >= threshold for s in searches])
+    outside = np.concatenate([s.strangers_of for s in searches])
+    known = np.concatenate([s.probes_of for s in searches])
     return OpenSet(
         people,
         references,
@@ -258,40 +304,54 @@ def open_set(
         round(1.0 - float(right.mean()), 5),
         len(named),
         len(right),
+        [round(end, 5) for end in interval_by_people(named, outside)],
+        [round(end, 5) for end in interval_by_people(~right, known)],
     )
+
+
+def interval_by_people(errors: NDArray[np.bool_], whose: Labels) -> list[float]:
+    """Return the 95 % interval of the share of ``errors`` (N,), people drawn again with
+    replacement; where nobody, or everybody, errs, the rule of three of so many people."""
+    people, place = np.unique(whose, return_inverse=True)
+    if not len(people):
+        return [0.0, 1.0]
+    wrong, trials = np.bincount(place, errors), np.bincount(place)
+    generator = np.random.default_rng(SEED)
+    shares = []
+    for _ in range(RESAMPLES):
+        drawn = np.bincount(
+            generator.integers(len(people), size=len(people)), minlength=len(trials)
+        )
+        shares.append(float(drawn @ wrong) / float(drawn @ trials))
+    return span(shares, len(people))
+
+
+def redrawn(generator: np.random.Generator, count: int) -> Labels:
+    """Return how often each of ``count`` was drawn in ``count`` draws with replacement."""
+    return np.bincount(generator.integers(count, size=count), minlength=count)
+
+
+def span(shares: Sequence[float], people: int) -> list[float]:
+    """Return the middle 95 % of shares of people drawn again.
+
+    Drawn again, those who never err never err: then the rule of three bounds the rate instead.
+    """
+    if not len(shares):
+        return [0.0, 1.0]
+    low, high = np.quantile(shares, [0.025, 0.975]).tolist()
+    bound = min(1.0, RULE_OF_THREE / max(1, people))
+    if high == 0.0:
+        return [0.0, bound]
+    return [1.0 - bound, 1.0] if low == 1.0 else [low, high]
 
 
 def threshold_for_fpir(searches: Sequence[Search], fpir: float) -> float:
     """Return the threshold that a share ``fpir`` of the strangers reaches."""
     strangers = np.concatenate([s.strangers for s in searches])
-    return Scores.of(strangers, np.ones(len(strangers))).threshold_at(fpir)
+    return Scores.of(strangers).threshold_at(fpir)
 
 
 def ambiguity_margin(searches: Sequence[Search], share: float = 0.01) -> float:
     """Return the lead that all but ``share`` of the right answers have over the second person."""
     leads = np.concatenate([(s.best - s.second)[s.right] for s in searches])
     return float(np.quantile(leads, share))
-
-
-def pair_accuracy(similarities: Floats, same: NDArray[np.bool_], folds: int = 10) -> float:
-    """Return the share of pairs told right, each fold by the best threshold of the others.
-
-    A pair with a face that was not found has similarity NaN and counts as an error. Source: LFW's
-    protocol for View 2, with its pairs in order dealt out to the folds.
-    """
-    fold = np.arange(len(similarities)) % folds
-    right = 0
-    for held_out in range(folds):
-        training = (fold != held_out) & ~np.isnan(similarities)
-        threshold = _best_threshold(similarities[training], same[training])
-        tested = fold == held_out
-        found = ~np.isnan(similarities[tested])
-        right += int((found & ((similarities[tested] >= threshold) == same[tested])).sum())
-    return right / len(similarities)
-
-
-def _best_threshold(similarities: Floats, same: NDArray[np.bool_]) -> float:
-    """Return the threshold that tells most pairs right, the middle one where several do."""
-    order = np.argsort(-similarities)
-    gained = np.cumsum(np.where(same[order], 1, -1))
-    return float(np.median(similarities[order][gained == gained.max()]))

@@ -147,6 +147,17 @@ class Calibration:
         fewer = [curve for curve in self.curves if curve.references < references]
         return max(curve.supported for curve in self.curves[: len(fewer) + 1])
 
+    def beyond(self, references: int) -> str | None:
+        """Say where so many references are more than any curve is for: its threshold is that of
+        fewer, and too low, for strangers come nearer to the mean of many."""
+        known = max((curve.references for curve in self.curves), default=references)
+        if references <= known:
+            return None
+        return (
+            f"{references} references of one person are more than the comparisons behind {self.id} "
+            f"know: the threshold is that for {known}."
+        )
+
     @property
     def ends_at(self) -> float:
         """The least FMR that has a threshold at all, read off the fitted tail."""

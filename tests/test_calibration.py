@@ -30,9 +30,50 @@ def test_threshold_at_lets_no_more_than_the_rate_through(rate):
     assert uniform().share_reaching(threshold) <= rate + 1e-9
 
 
-def test_every_person_has_one_vote():
-    labels = np.array([0, 0, 0, 1])
-    assert calibration.person_weights(labels).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+def test_every_pair_of_people_has_one_vote():
+    embeddings, labels = crowd(4, 3, noise=0.5)
+    kept = np.array([0, 1, 2, 3, 4, 6, 9])  # three, two, one and one photographs
+    genuine, impostors = calibration.pair_scores(embeddings[kept], labels[kept])
+    votes = np.diff(impostors.reached, prepend=0.0)
+    assert sorted(set(votes.round(6))) == pytest.approx([1 / 36, 1 / 18, 1 / 12, 1 / 6], abs=1e-6)
+    assert np.diff(genuine.reached, prepend=0.0).max() == pytest.approx(1 / 2)
+
+
+def test_of_many_photographs_all_genuine_pairs_are_compared(monkeypatch):
+    monkeypatch.setattr(calibration, "MOST_COMPARED", 40)
+    genuine, impostors = calibration.pair_scores(*crowd(20, 3, noise=0.01))
+    assert (len(genuine.similarities), len(impostors.similarities)) == (60, 40 * 39 / 2 - 20)
+
+
+@pytest.mark.parametrize("block", [1, 7])
+def test_blocks_of_pairs_make_no_difference(monkeypatch, block):
+    embeddings, labels = crowd(10, 3, noise=0.5)
+    whole = calibration.pair_scores(embeddings, labels)[1]
+    monkeypatch.setattr(calibration, "BLOCK", block)
+    parts = calibration.pair_scores(embeddings, labels)[1]
+    assert parts.similarities == pytest.approx(whole.similarities, abs=1e-6)
+    assert parts.reached == pytest.approx(whole.reached, abs=1e-6)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.2, 0.5, 0.99])
+def test_of_tied_scores_no_more_than_the_rate_reach_the_threshold(rate):
+    tied = Scores.of(np.float32([0.9, 0.8, 0.8, 0.8, 0.1]), np.array([1, 2, 3, 2, 2]))
+    limit = tied.threshold_at(rate)
+    assert tied.share_reaching(limit) <= rate
+    assert tied.share_reaching(float(np.nextafter(np.float32(limit), np.float32(-1)))) > rate
+
+
+def test_people_drawn_again_widen_an_interval():
+    errors = np.repeat([True, False], [50, 950])
+    alone = calibration.interval_by_people(errors, np.arange(1000))
+    together = calibration.interval_by_people(errors, np.arange(1000) // 25)
+    assert 0.03 < alone[0] < 0.05 < alone[1] < 0.07 and together[1] > alone[1]
+
+
+def test_where_nobody_errs_the_rule_of_three_bounds_the_interval():
+    none = np.zeros(100, bool)
+    assert calibration.interval_by_people(none, np.arange(100) // 10) == [0, pytest.approx(0.3)]
+    assert calibration.interval_by_people(~none, np.arange(100)) == [pytest.approx(0.97), 1]
 
 
 def test_pair_scores_tell_genuine_from_impostor_pairs():
@@ -76,10 +117,3 @@ def test_the_margin_leaves_one_right_answer_in_a_hundred_ambiguous():
     margin = calibration.ambiguity_margin(searches)
     leads = np.concatenate([(s.best - s.second)[s.right] for s in searches])
     assert np.mean(leads < margin) == pytest.approx(0.01, abs=0.005)
-
-
-def test_pair_accuracy_counts_a_face_not_found_as_an_error():
-    similarities = np.array([0.9] * 50 + [0.1] * 50, np.float32)
-    same = np.array([True] * 50 + [False] * 50)
-    similarities[0] = np.nan
-    assert calibration.pair_accuracy(similarities, same) == pytest.approx(0.99)

@@ -49,4 +49,27 @@ def test_people_who_are_easy_to_tell_are_not_missed():
     centres = np.repeat(RANDOM.normal(size=(200, 32)), 4, axis=0)
     embeddings = unit((centres + 0.05 * RANDOM.normal(size=centres.shape)).astype(np.float32))
     drawn = [command.draw(np.repeat(np.arange(200), 4), people=100, references=3, seed=2)]
-    assert command.fnir(command.mean_template, drawn, embeddings, embeddings) == 0
+    assert command.fnir(command.mean_template, drawn, (embeddings, embeddings)) == 0
+
+
+def test_everybody_has_as_many_references_and_who_has_one_more_asks():
+    labels = np.concatenate(
+        [np.repeat(np.arange(20), 3), np.repeat(np.arange(20, 50), 4), [50, 51]]
+    )
+    drawn = command.draw_alike(labels, people=100, references=3, seed=1)
+    assert [len(rows) for rows in drawn.registered] == [3] * 50 and len(drawn.probes) == 30
+    assert sorted(labels[drawn.strangers]) == [50, 51]
+    for own, probe in zip(drawn.registered, drawn.probes, strict=False):
+        assert labels[probe] == labels[own[0]] and probe not in own
+
+
+def test_more_people_than_there_are_ask_for_a_higher_threshold():
+    generator = np.random.default_rng(3)
+    rows = np.repeat(generator.normal(size=(80, 32)), 4, axis=0)
+    rows = unit((rows + 0.9 * generator.normal(size=rows.shape)).astype(np.float32))
+    strangers = unit(generator.normal(size=(600, 32)).astype(np.float32))
+    labels = np.concatenate([np.repeat(np.arange(80), 4), np.arange(80, 680)])
+    drawn = [command.draw_alike(labels, people=80, references=3, seed=1)]
+    sides = (np.concatenate([rows, strangers]),) * 2
+    few, many = (command.fnir(command.mean_template, drawn, sides, more) for more in (1, 10))
+    assert few < many

@@ -17,6 +17,7 @@ from recognition.sealing import SealBrokenError, label, seal, unseal
 
 MTCNN = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 COMMIT_EVERY = 50  # embeddings: what a run that is killed loses
+BESIDE = ("extraction.py", "stress.py")  # code of ours that says what is kept
 
 
 class EmbeddingCache:
@@ -61,10 +62,11 @@ class EmbeddingCache:
 
 
 def version_of(embedder: str) -> str:
-    """Return a digest of the pipeline's code and of the networks that it runs."""
+    """Return a digest of the code that makes what is kept, and of the networks that it runs."""
     digest = hashlib.sha256()
     for network in (*MTCNN, embedder):
         digest.update(runtime.store().manifest(network).sha256.encode())
-    for source in sorted(Path(pipeline.__path__[0]).glob("*.py")):
+    beside = [Path(__file__).with_name(name) for name in BESIDE]
+    for source in [*sorted(Path(pipeline.__path__[0]).glob("*.py")), *beside]:
         digest.update(source.read_bytes())
     return digest.hexdigest()[:12]

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from django.utils.text import slugify
-from numpy.typing import NDArray
 
 from recognition import calibration
 from recognition.curves import Calibration, Curve
 from recognition.decisions import IDENTIFY_FPIR, fmr_for
-from recognition.evaluation.rates import threshold_for
-from recognition.pipeline.embed import unit
+from recognition.evaluation.choosing import Flags, Labels, thinned
+from recognition.evaluation.comparing import possible_pairs
 from recognition.pipeline.types import Floats
 
 REFERENCES = 3
-TAKEN = range(1, REFERENCES + 1)
-FEWEST_OWNERS = 30  # people with so many photographs, or there is no table for them
+FEWEST_OWNERS = 30  # people with more photographs than that, or there is no table for them
+FEWEST_PEOPLE = 80  # so many have pairs enough to tell FMR 1e-3
+MOST_PHOTOGRAPHS, MOST_EACH = 15_000, 25  # the others are left out, so that memory is bounded
+SIZES = (100, 1_000)  # people in the galleries whose errors are measured
 DRAWS = 20
 SEED = 20180402
 
@@ -28,7 +29,7 @@ def head(embedder: str, data_set: str, command: str) -> dict[str, Any]:
     """Return where a calibration comes from."""
     date = datetime.now(UTC).date().isoformat()
     return {
-        "id": f"{embedder}-{slugify(data_set)}-{date}",
+        "id": f"{embedder}-{slugify(data_set) or 'data'}-{date}",
         "embedder": embedder,
         "measured": True,
         "data_set": data_set,
@@ -37,8 +38,36 @@ def head(embedder: str, data_set: str, command: str) -> dict[str, Any]:
     }
 
 
-def measured(embeddings: Floats, labels: Any, sizes: tuple[int, ...]) -> dict[str, Any]:
-    """Return counts, tables and margin; ``sizes``: of the galleries that are drawn for that."""
+def lacking(labels: Labels) -> str:
+    """Say what photographs of known people lack for a calibration, nothing where it is enough."""
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < FEWEST_PEOPLE:
+        return f"{len(counts):,} people cannot tell FMR 1e-3; {FEWEST_PEOPLE} are needed"
+    if (several := int((counts > 1).sum())) < FEWEST_OWNERS:
+        have = f"{several:,} people have two photographs or more"
+        return f"{have}; {FEWEST_OWNERS} are needed to tell FNMR"
+    return ""
+
+
+def sizes_of(people: int) -> tuple[int, ...]:
+    """Return of how many of so many people galleries are drawn, strangers being left over."""
+    return tuple(n for n in SIZES if n + FEWEST_OWNERS <= people) or (people // 2,)
+
+
+def kept_of(labels: Labels) -> Flags:
+    """Return (N,) which photographs are measured: a few of whoever has very many."""
+    return thinned(labels, most=MOST_PHOTOGRAPHS, each=MOST_EACH)
+
+
+def measured(embeddings: Floats, labels: Labels, sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Return counts, tables and margin; ``sizes``: of the galleries that are drawn for that.
+
+    Raises ``ValueError`` where there are too few people, or too few with several photographs.
+    """
+    kept = kept_of(labels)
+    embeddings, labels = embeddings[kept], labels[kept]
+    if lack := lacking(labels):
+        raise ValueError(lack)
     tables = tables_of(embeddings, labels)
     return {
         "people": tables[0]["people"],
@@ -50,22 +79,23 @@ def measured(embeddings: Floats, labels: Any, sizes: tuple[int, ...]) -> dict[st
     }
 
 
-def tables_of(embeddings: Floats, labels: Any) -> list[dict[str, Any]]:
+def tables_of(embeddings: Floats, labels: Labels) -> list[dict[str, Any]]:
     """Return the thresholds for templates of one photograph and of several, as far as enough have
-    so many."""
+    one more than that: without it nobody could ask."""
     everybody, counts = np.unique(labels, return_counts=True)
     tables = []
     for references in calibration.REFERENCES:
+        if (counts > references).sum() < FEWEST_OWNERS:
+            break
         if references == 1:
             genuine, impostors = calibration.pair_scores(embeddings, labels)
-            owners, pairs = len(everybody), len(everybody) * (len(everybody) - 1) / 2
-        elif (counts >= references).sum() < FEWEST_OWNERS:
-            break
+            owners = len(everybody)
         else:
             genuine, impostors, owners = calibration.template_scores(
                 embeddings, labels, references=references, seed=SEED
             )
-            pairs = owners * (len(everybody) - 1)
+        # Two people who both have templates are one pair, though compared twice.
+        pairs = owners * (len(everybody) - 1) - possible_pairs(owners)
         rows = calibration.threshold_table(genuine, impostors, pairs=pairs)
         tables.append(
             {
@@ -80,17 +110,23 @@ def tables_of(embeddings: Floats, labels: Any) -> list[dict[str, Any]]:
     return tables
 
 
+def calibration_of(tables: list[dict[str, Any]]) -> Calibration:
+    """Return what decides by these tables."""
+    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
+    return Calibration("", "", True, None, 0.0, None, tuple(curves))
+
+
 def searched(
-    embeddings: Floats, labels: Any, tables: list[dict[str, Any]], sizes: tuple[int, ...]
+    embeddings: Floats, labels: Labels, tables: list[dict[str, Any]], sizes: tuple[int, ...]
 ) -> dict[str, Any]:
     """Return the margin, and FPIR and FNIR as decided by default and at one threshold for all."""
-    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
-    measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
+    measured = calibration_of(tables)
+    having = [n for n in (1, REFERENCES) if n in {curve.references for curve in measured.curves}]
     rows, margin = [], 0.0
     for people in sizes:
         fmr = fmr_for(IDENTIFY_FPIR, people)
         limit = measured.threshold_at(fmr)
-        for references in (1, REFERENCES):
+        for references in having:
             shape = {"people": people, "references": references}
             drawn = [(embeddings, labels, shape | {"seed": SEED + draw}) for draw in range(DRAWS)]
             plain = [calibration.draw_search(e, ls, **options) for e, ls, options in drawn]
@@ -112,67 +148,3 @@ def searched(
                 rates = calibration.open_set(searches, **shape, threshold=threshold)
                 rows.append({"threshold_is": kind, **asdict(rates)})
     return {"ambiguity_margin": round(margin, 4), "searches": rows}
-
-
-def mixtures(
-    embeddings: Floats, labels: Any, tables: list[dict[str, Any]], people: int
-) -> list[dict[str, Any]]:
-    """Return FNIR at FPIR 1 % in galleries whose people have one to REFERENCES references.
-
-    Decided by a threshold for each number of references, as by default, and by one for all.
-    """
-    curves = [Curve.of(t["references"], t["supported"], t["thresholds"]) for t in tables]
-    measured = Calibration("", "", True, None, 0.0, None, tuple(curves))
-    fmr = fmr_for(IDENTIFY_FPIR, people)
-    drawn = [draw_mixture(embeddings, labels, people, SEED + n) for n in range(DRAWS)]
-    own = {n: measured.threshold_at(fmr, n) - measured.threshold_at(fmr) for n in TAKEN}
-    rows = []
-    for kind, taken in (("by references", own), ("one for all", dict.fromkeys(TAKEN, 0.0))):
-        rows.append({"threshold_is": kind, "people": people, **_mixed(drawn, taken)})
-    return rows
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Mixture:
-    """One gallery. counts (N,): references of each person; known (P, N) similarities of probes, of
-    the person of that place; strangers (S, N)."""
-
-    counts: NDArray[np.int64]
-    known: Floats
-    strangers: Floats
-
-
-def draw_mixture(embeddings: Floats, labels: Any, people: int, seed: int) -> Mixture:
-    """Register ``people`` at random, each from what they have but for one photograph, the probe.
-
-    One photograph of everybody else is a stranger.
-    """
-    generator = np.random.default_rng(seed)
-    everybody = generator.permutation(np.unique(labels))
-    shuffled = generator.permutation(len(labels))
-    of = {p: shuffled[labels[shuffled] == p] for p in everybody.tolist()}
-    registered = sorted(everybody[:people].tolist(), key=lambda p: len(of[p]) < 2)
-    known = [p for p in registered if len(of[p]) > 1]
-    counts = np.array([min(REFERENCES, max(1, len(of[p]) - 1)) for p in registered])
-    means = [embeddings[of[p][:n]].mean(axis=0) for p, n in zip(registered, counts, strict=True)]
-    templates = unit(np.stack(means)).T
-    probes = [of[p][n] for p, n in zip(known, counts, strict=False)]
-    strangers = [of[p][0] for p in everybody[people:].tolist()]
-    return Mixture(counts, embeddings[probes] @ templates, embeddings[strangers] @ templates)
-
-
-def _mixed(drawn: list[Mixture], taken: dict[int, float]) -> dict[str, Any]:
-    """Return FNIR where 1 % of strangers are named, of everybody and by number of references."""
-    right, own, strangers, counts = [], [], [], []
-    for one in drawn:
-        handicaps = np.array([taken[n] for n in one.counts.tolist()], np.float32)
-        known = one.known - handicaps
-        right.append(known.argmax(axis=1) == np.arange(len(known)))
-        own.append(known.max(axis=1))
-        strangers.append((one.strangers - handicaps).max(axis=1))
-        counts.append(one.counts[: len(known)])
-    limit = threshold_for(np.concatenate(strangers), IDENTIFY_FPIR)
-    missed = ~(np.concatenate(right) & (np.concatenate(own) >= np.float32(limit)))
-    having = np.concatenate(counts)
-    of = {n: round(float(missed[having == n].mean()), 4) for n in TAKEN if (having == n).any()}
-    return {"fnir": round(float(missed.mean()), 4), "fnir_by_references": of}

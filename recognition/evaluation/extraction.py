@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,9 @@ from recognition import runtime
 from recognition.errors import RecognitionError
 from recognition.evaluation.cache import EmbeddingCache
 from recognition.evaluation.samples import NO_FACE, Taken
+from recognition.evaluation.watching import Watch
 from recognition.management.jobs import each, progress
-from recognition.management.pictures import is_picture
+from recognition.management.pictures import is_picture, shown
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import Extractor, principal
 from recognition.pipeline.quality import QualityLimits, faults
@@ -30,7 +32,7 @@ BESIDE = 2  # numbers about the greatest other face
 
 # From a picture with its faces, and the place of the principal one, to a row of numbers.
 Make = Callable[[Extractor, Picture, list[Face], int], Floats]
-Alter = Callable[[Picture], Picture]
+Alter = Callable[[Picture, Path], Picture]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,13 +48,14 @@ class Photograph:
 
 
 def photographs_in(folder: Path) -> list[Photograph]:
-    """Return the pictures of ``<folder>/<person>/``; folders named _ or . are no person's."""
+    """Return the pictures of ``<folder>/<person>/``; folders named _ or . are no person's, and
+    hidden files and folders no photographs."""
     found = [
         Photograph(path, person.name)
         for person in sorted(folder.iterdir())
         if person.is_dir() and not person.name.startswith(("_", "."))
         for path in sorted(person.iterdir())
-        if is_picture(path.name)
+        if is_picture(path.name) and not path.name.startswith(".") and not path.is_dir()
     ]
     return found
 
@@ -117,22 +120,42 @@ def extract(
 ) -> list[Floats]:
     """Return what ``make`` makes of the principal face of each photograph, empty without a face.
 
-    ``how`` names make and alter in the cache. ``options``: those of the command (jobs, verbosity).
+    ``how`` names make and alter in the cache. ``options``: those of the command (jobs, verbosity),
+    and what the bar counts (unit). Raises ``invalid_image`` for a file that cannot be opened.
     """
-    keys = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+    keys = [_digest(path) for path in paths]
     cache = EmbeddingCache.at(settings.DATA_DIR / "evaluate", embedder, how)
     known = cache.known(keys)
     missing = {key: path for key, path in zip(keys, paths, strict=True) if key not in known}
     one = partial(_one, embedder, make, alter)
-    with progress(len(missing), options, "photographs") as bar:
-        for key, made in zip(
-            missing, each(one, missing.values(), jobs=options["jobs"]), strict=True
-        ):
-            known[key] = made
-            cache.keep(key, made)
+    made = each(one, missing.values(), jobs=options["jobs"])
+    with closing(cache), progress(len(missing), options, options.get("unit", "photographs")) as bar:
+        for key, row in zip(missing, made, strict=True):
+            known[key] = row
+            cache.keep(key, row)
             bar.update()
-    cache.close()
     return [known[key] for key in keys]
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        sentence = f"{shown(path)} cannot be read: {error.strerror}."
+        hint = "Check the path and who may read it."
+        raise RecognitionError("invalid_image", sentence, hint=hint) from error
+
+
+def watched_by(options: Mapping[str, Any]) -> Watch:
+    """Return what shows a bar, as the ``options`` of the command (verbosity) allow."""
+
+    def watch(items: Sequence[Any], unit: str) -> Iterator[Any]:
+        with progress(len(items), dict(options), unit) as bar:
+            for item in items:
+                yield item
+                bar.update()
+
+    return watch
 
 
 def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats:
@@ -141,7 +164,7 @@ def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats:
         picture = decode(path.read_bytes(), limits=runtime.limits())
     except RecognitionError:  # what cannot be read has no face; it is counted among those
         return NOTHING
-    picture = alter(picture) if alter else picture
+    picture = alter(picture, path) if alter else picture
     faces = extractor.detect(picture, min_face_size=int(extractor.limits.min_size))
     if not faces:
         return NOTHING

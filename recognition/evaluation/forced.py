@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from recognition.calibration import Doubles
 from recognition.decisions import Policy
 from recognition.evaluation import groups, searches
-from recognition.evaluation.rates import Doubles
+from recognition.evaluation.choosing import Labels
 from recognition.evaluation.samples import Sample
-from recognition.evaluation.searches import Labels
-from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
 PolicyFor = Callable[[int], Policy]  # by how many people there are
@@ -44,7 +43,9 @@ def of_people(
     names = _search(policy, templates, people, counts)
     own, rows = np.full(len(labels), NOBODY), (asking | outside) & ~sample.flags(sample.refused)
     own[rows] = names(sample.embeddings[rows])
-    unknown = own[outside] if strangers is None else names(strangers[0])
+    unknown = (own[outside], labels[outside])
+    if strangers is not None:
+        unknown = (names(strangers[0]), strangers[1])
     whose = labels[asking]
     enrolled = whose[np.isin(whose, people)]
     return told(own[asking], whose, unknown, policy, counts[np.searchsorted(people, enrolled)])
@@ -54,13 +55,14 @@ def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[
     """Return FPIR and FNIR of a gallery's references, each left out once."""
     people, counts = np.unique(sample.labels, return_counts=True)
     policy = policy_for(len(people))
-    named, unknown = leave_one_out(sample.embeddings, sample.labels, policy)
+    named, others = leave_one_out(sample.embeddings, sample.labels, policy)
+    unknown = (others, sample.labels)
     if strangers is not None:
         templates, _ = searches.templates_of(sample.embeddings, sample.labels)
-        unknown = _search(policy, templates, people, counts)(strangers[0])
-    others = counts[np.searchsorted(people, sample.labels)] - 1
-    asking = others > 0
-    return told(named[asking], sample.labels[asking], unknown, policy, others[asking])
+        unknown = (_search(policy, templates, people, counts)(strangers[0]), strangers[1])
+    having = counts[np.searchsorted(people, sample.labels)] - 1
+    asking = having > 0
+    return told(named[asking], sample.labels[asking], unknown, policy, having[asking])
 
 
 def limits_of(policy: Policy, counts: Labels) -> Doubles:
@@ -77,7 +79,7 @@ def _search(
 
     def names(probes: Floats) -> Labels:
         found = [np.full(0, NOBODY)]
-        for part, _ in searches.blocks(probes, np.arange(len(probes))):
+        for part, _ in searches.blocks(probes, np.arange(len(probes)), len(people)):
             similarities = part @ templates.T
             reaching = np.where(similarities >= limits, similarities, -np.inf)
             found.append(_named(reaching, people, policy.margin))
@@ -97,7 +99,7 @@ def leave_one_out(embeddings: Floats, labels: Labels, policy: Policy) -> tuple[L
     limits = limits_of(policy, counts)
     own = _own(embeddings, column, counts, policy)
     named, unknown = [np.full(0, NOBODY)], [np.full(0, NOBODY)]
-    for part, rows in searches.blocks(embeddings, np.arange(len(labels))):
+    for part, rows in searches.blocks(embeddings, np.arange(len(labels)), len(people)):
         similarities = part @ templates.T
         reaching = np.where(similarities >= limits, similarities, -np.inf)
         at = (np.arange(len(part)), column[rows])
@@ -110,14 +112,9 @@ def leave_one_out(embeddings: Floats, labels: Labels, policy: Policy) -> tuple[L
 
 def _own(embeddings: Floats, column: Labels, counts: Labels, policy: Policy) -> Floats:
     """Return (N,) similarities to the mean of one's others, -inf where that is not enough."""
-    sums = np.zeros((len(counts), embeddings.shape[1]))
-    np.add.at(sums, column, embeddings)
-    alone = counts[column] < 2
-    others = (sums[column] - embeddings).astype(np.float32)
-    others[alone] = embeddings[alone]  # anything that has a length
-    own = np.einsum("nd,nd->n", embeddings, unit(others)).astype(np.float32)
-    reaches = own >= limits_of(policy, np.maximum(1, counts - 1))[column]
-    return np.where(reaches & ~alone, own, np.float32(-np.inf))
+    own = searches.without_itself(embeddings, column)
+    reaches = own >= limits_of(policy, np.maximum(1, counts - 1))[column]  # NaN reaches nothing
+    return np.where(reaches, own, np.float32(-np.inf))
 
 
 def _named(reaching: Floats, people: Labels, margin: float) -> Labels:
@@ -137,11 +134,15 @@ def _named(reaching: Floats, people: Labels, margin: float) -> Labels:
 
 
 def told(
-    named: Labels, whose: Labels, strangers: Labels, policy: Policy, having: Labels
+    named: Labels,
+    whose: Labels,
+    strangers: tuple[Labels, Labels],
+    policy: Policy,
+    having: Labels,
 ) -> dict[str, Any]:
     """Return the rates that are promised, and those measured.
 
-    named, whose: (P,) whom each probe names, and whose it is; strangers: (S,) whom they name;
+    named, whose: (P,) whom each probe names, and whose it is; strangers: (S,) likewise;
     having: (Q,) how many references those people have who have any, for each of their probes.
     """
     return {
@@ -149,10 +150,12 @@ def told(
         "threshold_source": policy.source,
         "promised": _promised(policy, having),
         "warning": policy.among(having.tolist()).warning(),
-        "fpir": groups.told(strangers >= 0, least=policy.target or 0.1),
-        "fnir": groups.told(named != whose),
-        "ambiguous": groups.told(named == SEVERAL),
-        "ambiguous_strangers": groups.told(strangers == SEVERAL),
+        "fpir": groups.told(
+            strangers[0] >= 0, strangers[1], least=policy.target or 0.1, of="strangers"
+        ),
+        "fnir": groups.told(named != whose, whose),
+        "ambiguous": groups.told(named == SEVERAL, whose),
+        "ambiguous_strangers": groups.told(strangers[0] == SEVERAL, strangers[1], of="strangers"),
     }
 
 

@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from recognition.calibration import Doubles, interval_by_people
 from recognition.evaluation import rates
-from recognition.evaluation.rates import Comparisons, Doubles, Flags
+from recognition.evaluation.choosing import Flags, Labels
+from recognition.evaluation.comparing import COUNTED, Comparisons, distinct_pairs, possible_pairs
 from recognition.evaluation.searches import Searched
 
 COMPARED_AT = (1e-3, 1e-2)  # FMR of everybody together, the first that the data can tell
 SEARCHED_AT = (1e-2, 1e-1)  # FPIR, likewise
-FEWEST = 30  # trials: by fewer not even a rate of 10 % is told (rule of three)
+FEWEST = 30  # people: by fewer not even a rate of 10 % is told (rule of three)
 YEARS = (0, 1, 2, 5, 10, 100)
 
 Groups = Mapping[str, Mapping[str, str]]  # {column: {person: group}}
@@ -29,10 +30,11 @@ class Limit:
     threshold: float
 
 
-def limit_of(impostors: Any, wanted: tuple[float, ...]) -> Limit | None:
-    """Return the threshold of the first of ``wanted`` that so many scores can tell."""
+def limit_of(impostors: Any, wanted: tuple[float, ...], different: int) -> Limit | None:
+    """Return the threshold of the first of ``wanted`` that so many different people, or pairs of
+    them, can tell."""
     for rate in wanted:
-        if rates.supported(rate, len(impostors)):
+        if rates.supported(rate, different):
             return Limit(rate, rates.threshold_for(impostors, rate))
     return None
 
@@ -47,10 +49,10 @@ def by_group(
 
     ``person_of``: what the person of each label is called. Nothing where the data cannot tell one.
     """
-    limit = limit_of(found.impostor, COMPARED_AT)
+    limit = limit_of(found.impostor, COMPARED_AT, found.pairs)
     if limit is None:
         return {}
-    floor = limit_of(searched.strangers, SEARCHED_AT) if searched else None
+    floor = _floor(searched) if searched else None
     shown: dict[str, Any] = {}
     for column, labelled in groups.items():
         for group in sorted(set(labelled.values())):
@@ -62,16 +64,25 @@ def by_group(
     return shown
 
 
+def _floor(searched: Searched) -> Limit | None:
+    different = len(np.unique(searched.strangers_of))
+    return limit_of(searched.strangers, SEARCHED_AT, different)
+
+
 def _compared(found: Comparisons, inside: Any, limit: Limit) -> dict[str, Any]:
     """Return FNMR and FMR among the people ``inside``."""
-    genuine = np.isin(found.genuine_people, inside)
-    impostor = np.isin(found.impostor_people, inside).all(axis=1)
+    of_group = np.isin(found.people, inside)
+    genuine, impostor = of_group[found.genuine_people], found.among(of_group)
     missed = _below(found.genuine[genuine], limit.threshold)
-    wrong = ~_below(found.impostor[impostor], limit.threshold)
+    trials = int(impostor.sum())
+    wrong = trials - int((_below(found.impostor, limit.threshold) & impostor).sum())
+    pairs = possible_pairs(int(of_group.sum()))
+    if trials <= COUNTED:
+        pairs = distinct_pairs(found.impostor_people[impostor], len(found.people))
     return {
         "threshold": limit.threshold,
-        "fnmr": told(missed),
-        "fmr": told(wrong, least=limit.rate),
+        "fnmr": told(missed, found.genuine_people[genuine]),
+        "fmr": _proportion(wrong, trials, min(pairs, trials), rates.PAIRS, limit.rate),
     }
 
 
@@ -80,10 +91,11 @@ def _searched(found: Searched, inside: Any, limit: Limit) -> dict[str, Any]:
     known, strange = np.isin(found.probes_of, inside), np.isin(found.strangers_of, inside)
     missed = (found.ranks[known] > 1) | _below(found.own[known], limit.threshold)
     named = ~_below(found.strangers[strange], limit.threshold)
+    strangers = found.strangers_of[strange]
     return {
         "search_threshold": limit.threshold,
-        "fnir": told(missed),
-        "fpir": told(named, least=limit.rate),
+        "fnir": told(missed, found.probes_of[known]),
+        "fpir": told(named, strangers, least=limit.rate, of="strangers"),
     }
 
 
@@ -91,23 +103,41 @@ def _below(scores: Any, threshold: float) -> Flags:
     return np.asarray(scores < np.float32(threshold))
 
 
-def told(errors: NDArray[np.bool_], *, least: float = rates.RULE_OF_THREE / FEWEST) -> Any:
-    """Return a rate, or that so few trials cannot tell one as small as ``least``."""
-    count, trials = int(errors.sum()), len(errors)
-    if not rates.supported(least, trials):
-        return {"refused": rates.refusal(least, trials), "errors": count, "trials": trials}
-    return rates.proportion(count, trials)
+def told(
+    errors: Flags,
+    whose: Labels | Any,
+    *,
+    least: float = rates.RULE_OF_THREE / FEWEST,
+    of: str = "people",
+) -> dict[str, Any]:
+    """Return a rate, or that so few different people cannot tell one as small as ``least``.
+
+    errors: (N,); whose: (N,) of whom each trial is.
+    """
+    people = len(np.unique(whose))
+    found = _proportion(int(errors.sum()), len(errors), people, of, least)
+    return (
+        found if "refused" in found else found | {"bootstrap_95": interval_by_people(errors, whose)}
+    )
+
+
+def _proportion(errors: int, trials: int, different: int, of: str, least: float) -> dict[str, Any]:
+    if not rates.supported(least, different):
+        refused = rates.refusal(least, different, of)
+        return {"refused": refused, "errors": errors, "trials": trials}
+    return rates.proportion(errors, trials)
 
 
 def by_years(apart: Doubles, found: Comparisons) -> list[dict[str, Any]]:
     """Return FNMR by the years that lie between the two photographs: (G,), NaN where not known."""
-    limit = limit_of(found.impostor, COMPARED_AT)
+    limit = limit_of(found.impostor, COMPARED_AT, found.pairs)
     if limit is None:
         return []
     shown = []
     for low, high in zip(YEARS, YEARS[1:], strict=False):
         some = (apart >= low) & (apart < high)
         missed = _below(found.genuine[some], limit.threshold)
-        row = {"from": low, "to": high, "threshold": limit.threshold, "fnmr": told(missed)}
+        row = {"from": low, "to": high, "threshold": limit.threshold}
+        row |= {"fnmr": told(missed, found.genuine_people[some])}
         shown.append(row)
     return shown

@@ -1,40 +1,29 @@
 """Error rates from scores, with intervals; what the scores cannot support is refused.
 
 FMR: share of impostor scores at or above a threshold; FNMR: share of genuine ones below it.
-Every comparison counts alike. Source of terms: ISO/IEC 19795-1.
+Every comparison counts alike; but what they can tell follows from how many different people, or
+pairs of people, they are of. Source of terms: ISO/IEC 19795-1.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recognition.calibration import RULE_OF_THREE
-
-Scores = NDArray[np.float32]  # (N,)
-Flags = NDArray[np.bool_]  # (N,)
-People = NDArray[np.int64]  # (N, 2): who is compared with whom
-Doubles = NDArray[np.float64]
+from recognition.evaluation.choosing import Flags
+from recognition.evaluation.comparing import Comparisons, Scores
+from recognition.evaluation.redrawing import bootstrap
+from recognition.evaluation.watching import Watch, unwatched
 
 RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 Z = 1.959963984540054  # of the normal distribution, both sides, 95 %
-RESAMPLES = 200
-WEIGHED = 1_000_000  # comparisons by which a resample is weighed
-SEED = 19795
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Comparisons:
-    """Scores and who was compared: genuine (G,) and their people (G,), impostor (I,) and (I, 2)."""
-
-    genuine: Scores
-    impostor: Scores
-    genuine_people: NDArray[np.int64]
-    impostor_people: People
+PART = 2_000_000  # scores that are taken in double precision at once
+PAIRS = "pairs of people"
 
 
 def wilson(errors: float, trials: int) -> tuple[float, float]:
@@ -56,24 +45,27 @@ def proportion(errors: int, trials: int) -> dict[str, Any]:
     return {"rate": rate, "errors": errors, "trials": trials, "interval_95": [low, high]}
 
 
-def supported(rate: float, trials: int) -> bool:
-    """Say whether so many trials can tell so small a rate (rule of three, 95 %)."""
-    return trials > 0 and rate >= RULE_OF_THREE / trials
+def supported(rate: float, count: int) -> bool:
+    """Say whether so many people, or pairs of them, can tell so small a rate (rule of three)."""
+    return count > 0 and rate >= RULE_OF_THREE / count
 
 
-def refusal(rate: float, trials: int) -> str:
-    """Say why a rate is not given."""
+def refusal(rate: float, count: int, of: str) -> str:
+    """Say why a rate is not given; ``of``: what there are ``count`` different ones of."""
     needed = int(np.ceil(RULE_OF_THREE / rate))
-    return f"{trials:,} trials cannot tell a rate of {rate:g}; at least {needed:,} are needed."
+    return f"{count:,} {of} cannot tell a rate of {rate:g}; at least {needed:,} are needed."
 
 
 def threshold_for(scores: Scores, rate: float) -> float:
     """Return the least threshold that at most a share ``rate`` of the scores reaches."""
-    ordered = np.sort(scores)[::-1]
-    allowed = int(np.floor(rate * len(ordered) + 1e-9))
-    if allowed >= len(ordered):
-        return float(ordered[-1])
-    return float(np.nextafter(ordered[allowed], np.float32(np.inf)))
+    return _limit(np.sort(scores), rate)
+
+
+def _limit(rising: Scores, rate: float) -> float:
+    allowed = int(np.floor(rate * len(rising) + 1e-9))
+    if allowed >= len(rising):
+        return float(rising[0])
+    return float(np.nextafter(rising[len(rising) - 1 - allowed], np.float32(np.inf)))
 
 
 def share_reaching(scores: Scores, threshold: float) -> float:
@@ -82,148 +74,146 @@ def share_reaching(scores: Scores, threshold: float) -> float:
 
 
 def equal_error_rate(genuine: Scores, impostor: Scores) -> tuple[float, float]:
-    """Return (rate, threshold) where FMR and FNMR are nearest to each other: their mean."""
-    thresholds = np.unique(np.concatenate([genuine, _thinned(impostor)]))
-    fnmr = np.searchsorted(np.sort(genuine), thresholds) / len(genuine)
-    fmr = 1 - np.searchsorted(np.sort(impostor), thresholds) / len(impostor)
-    at = int(np.argmin(np.abs(fmr - fnmr)))
-    return float((fmr[at] + fnmr[at]) / 2), float(thresholds[at])
+    """Return (rate, threshold) where FMR and FNMR are nearest to each other: their mean.
+
+    Of two thresholds that are equally near, the lower one.
+    """
+    return _equal(np.sort(genuine), np.sort(impostor))
 
 
-def _thinned(scores: Scores, most: int = 2_000_000) -> Scores:
-    """Return at most so many of the scores, evenly through their order, the highest included."""
-    return np.sort(scores)[::-1][:: max(1, -(-len(scores) // most))]
+def _equal(genuine: Scores, impostor: Scores) -> tuple[float, float]:
+    """Do that for scores that rise: between the two impostor scores where the errors cross."""
+    trials = len(genuine), len(impostor)
+
+    def counts(thresholds: Any) -> tuple[Any, Any]:
+        accepted = trials[1] - np.searchsorted(impostor, thresholds)
+        return accepted, np.searchsorted(genuine, thresholds)
+
+    def crossed(at: int) -> bool:
+        accepted, missed = counts(impostor[at])
+        return bool(int(accepted) * trials[0] < int(missed) * trials[1])
+
+    first = bisect_left(range(trials[1]), True, key=crossed)
+    around = impostor[max(0, first - 1) : first + 1]
+    low = np.searchsorted(genuine, around[0]) if first else 0
+    high = np.searchsorted(genuine, around[-1], "right") if first < trials[1] else trials[0]
+    thresholds = np.unique(np.concatenate([around, genuine[low:high]]))
+    accepted, missed = counts(thresholds)
+    at = int(np.argmin(np.abs(accepted * trials[0] - missed * trials[1])))
+    rate = (accepted[at] / trials[1] + missed[at] / trials[0]) / 2
+    return float(rate), float(thresholds[at])
 
 
-def curve(genuine: Scores, impostor: Scores, points: int = 200) -> dict[str, list[float]]:
+def thresholds_along(rising: Scores, points: int = 200) -> Scores:
+    """Return thresholds, from the highest down, that rates evenly in their logarithm need: scores
+    themselves, so that a rate there is a count."""
+    rates = np.geomspace(min(1.0, RULE_OF_THREE / len(rising)), 1.0, points)
+    at = np.minimum((rates * len(rising)).astype(int), len(rising) - 1)
+    return np.unique(rising[len(rising) - 1 - at])[::-1]
+
+
+def curve(genuine: Scores, impostor: Scores) -> dict[str, list[float]]:
     """Return thresholds with FMR and FNMR, evenly in log FMR: DET and ROC are drawn from these."""
-    least = RULE_OF_THREE / len(impostor)
-    rates = np.geomspace(least, 1.0, points)
-    ordered = np.sort(impostor)[::-1]
-    at = np.minimum((rates * len(ordered)).astype(int), len(ordered) - 1)
-    thresholds = np.unique(ordered[at])[::-1]
-    fmr = len(ordered) - np.searchsorted(ordered[::-1], thresholds)
-    fnmr = np.searchsorted(np.sort(genuine), thresholds)
+    return _curve(np.sort(genuine), np.sort(impostor))
+
+
+def _curve(genuine: Scores, impostor: Scores) -> dict[str, list[float]]:
+    thresholds = thresholds_along(impostor)
+    fmr = len(impostor) - np.searchsorted(impostor, thresholds)
+    fnmr = np.searchsorted(genuine, thresholds)
     return {
         "threshold": thresholds.tolist(),
-        "fmr": (fmr / len(ordered)).tolist(),
+        "fmr": (fmr / len(impostor)).tolist(),
         "fnmr": (fnmr / len(genuine)).tolist(),
     }
 
 
-def verification(found: Comparisons) -> dict[str, Any]:
+def verification(found: Comparisons, watch: Watch = unwatched) -> dict[str, Any]:
     """Return EER and FNMR at FMR 1e-2 to 1e-5, each with intervals, and the curve."""
-    genuine, impostor = found.genuine, found.impostor
+    genuine, impostor = np.sort(found.genuine), np.sort(found.impostor)
+    told = [fmr for fmr in RATES if supported(fmr, found.pairs)]
+    rate, threshold = _equal(genuine, impostor)
+    spans, of_eer = bootstrap(found, told, rate, watch)
     rows: list[dict[str, Any]] = []
     for fmr in RATES:
-        if not supported(fmr, len(impostor)):
-            rows.append({"fmr": fmr, "refused": refusal(fmr, len(impostor))})
+        if fmr not in told:
+            rows.append({"fmr": fmr, "refused": refusal(fmr, found.pairs, PAIRS)})
             continue
-        limit = threshold_for(impostor, fmr)
-        missed = int((genuine < np.float32(limit)).sum())
-        fnmr = proportion(missed, len(genuine))
-        fnmr["bootstrap_95"] = bootstrap_fnmr(found, fmr)
+        limit = _limit(impostor, fmr)
+        missed = int(np.searchsorted(genuine, np.float32(limit)))
+        fnmr = proportion(missed, len(genuine)) | {"bootstrap_95": spans[fmr]}
         rows.append({"fmr": fmr, "threshold": limit, "fnmr": fnmr})
+    eer = {"rate": rate, "threshold": threshold, "bootstrap_95": of_eer}
     return {
         "genuine": len(genuine),
         "impostor": len(impostor),
-        "eer": _eer(found),
+        "people_with_several": found.owners,
+        "pairs_of_people": found.pairs,
+        "eer": eer | _too_few(found, rate),
         "fnmr_at_fmr": rows,
-        "curve": curve(genuine, impostor),
+        "curve": _curve(genuine, impostor),
     }
 
 
-def _eer(found: Comparisons) -> dict[str, Any]:
-    """Return the EER with its interval; ``refused`` where there is too little to tell it by."""
-    rate, threshold = equal_error_rate(found.genuine, found.impostor)
-    trials = min(len(found.genuine), len(found.impostor))
-    told = {"rate": rate, "threshold": threshold, "bootstrap_95": bootstrap_eer(found, rate)}
-    least = RULE_OF_THREE / trials
-    if rate < least:
-        told["refused"] = f"{trials:,} trials cannot tell a rate under {least:.2g}."
-    return told
-
-
-def bootstrap_fnmr(found: Comparisons, fmr: float, resamples: int = RESAMPLES) -> list[float]:
-    """Return the 95 % interval of FNMR at an FMR, people being drawn again with replacement."""
-    top = _highest(found, fmr)
-    rates = []
-    for reached, weights in _redrawn(found, top, resamples):
-        within = int(np.searchsorted(reached, fmr, side="right"))
-        limit = found.impostor[top[min(within, len(top) - 1)]]
-        rates.append(float(weights[found.genuine <= limit].sum() / weights.sum()))
-    return interval(rates)
-
-
-def bootstrap_eer(found: Comparisons, rate: float, resamples: int = RESAMPLES) -> list[float]:
-    """Return the 95 % interval of the EER, which is ``rate``, people being drawn again."""
-    top = _highest(found, rate)
-    order = np.argsort(found.genuine, kind="stable")
-    below = np.searchsorted(found.genuine[order], found.impostor[top])
-    rates = []
-    for reached, weights in _redrawn(found, top, resamples):
-        missed = np.concatenate([[0], np.cumsum(weights[order])])[below] / weights.sum()
-        at = int(np.argmin(np.abs(reached - missed)))
-        rates.append(float((reached[at] + missed[at]) / 2))
-    return interval(rates)
-
-
-def _highest(found: Comparisons, fmr: float) -> NDArray[np.int64]:
-    """Return the highest impostor scores' places, from the top: all that can matter at ``fmr``."""
-    kept = min(len(found.impostor), max(1000, int(5 * fmr * len(found.impostor))))
-    top = np.argpartition(-found.impostor, kept - 1)[:kept]
-    return np.asarray(top[np.argsort(-found.impostor[top], kind="stable")])
-
-
-def _redrawn(
-    found: Comparisons, top: NDArray[np.int64], resamples: int
-) -> Iterator[tuple[Doubles, NDArray[np.int64]]]:
-    """Yield the shares of impostors down to each of ``top``, and the weights of the genuine ones.
-
-    A comparison counts as often as its people were drawn, so that what one person does to many
-    comparisons shows.
-    """
-    everybody = np.unique(np.concatenate([found.genuine_people, found.impostor_people.ravel()]))
-    generator = np.random.default_rng(SEED)
-    pairs = np.searchsorted(everybody, found.impostor_people[top])
-    some = found.impostor_people[:: max(1, len(found.impostor) // WEIGHED)]
-    weighed = np.searchsorted(everybody, some)
-    owners = np.searchsorted(everybody, found.genuine_people)
-    for _ in range(resamples):
-        drawn = np.bincount(
-            generator.integers(len(everybody), size=len(everybody)), minlength=len(everybody)
-        )
-        # Of the comparisons of those drawn: where one person has many photographs, how often that
-        # one is drawn changes how many comparisons there are.
-        weight = float((drawn[weighed[:, 0]] * drawn[weighed[:, 1]]).mean()) * len(found.impostor)
-        if drawn[owners].sum() and weight:
-            yield np.cumsum(drawn[pairs[:, 0]] * drawn[pairs[:, 1]]) / weight, drawn[owners]
-
-
-def interval(values: list[float]) -> list[float]:
-    """Return the range of the middle 95 % of ``values``, [0, 1] without any."""
-    return np.quantile(values, [0.025, 0.975]).tolist() if values else [0.0, 1.0]
+def _too_few(found: Comparisons, rate: float) -> dict[str, str]:
+    """Return why the EER is not told, nothing where there is enough to tell it by."""
+    for count, of in ((found.owners, "people with several photographs"), (found.pairs, PAIRS)):
+        if not supported(rate, count):
+            return {
+                "refused": f"{count:,} {of} cannot tell a rate under {RULE_OF_THREE / count:.2g}."
+            }
+    return {}
 
 
 def ten_fold(similarities: Scores, same: Flags, folds: NDArray[np.int64]) -> dict[str, Any]:
     """Return the share of pairs told right, each fold by the best threshold of the others.
 
     A pair with a face that was not found is NaN, and an error. Mean and standard error of the
-    folds. Source: LFW's protocol for View 2.
+    folds. Source: LFW's protocol for View 2. Raises ``ValueError`` where a threshold cannot be
+    chosen: of one fold alone, or without pairs of both kinds in the others.
     """
-    shares = []
-    for fold in np.unique(folds):
+    numbers = np.unique(folds)
+    if len(numbers) < 2:
+        raise ValueError("the list has one fold, and a threshold is chosen on the others")
+    shares, limits = [], []
+    for fold in numbers:
         training = (folds != fold) & ~np.isnan(similarities)
+        if len(np.unique(same[training])) < 2:
+            raise ValueError(
+                f"outside of fold {fold + 1} there are no pairs of both kinds to choose a "
+                "threshold on: pairs of one person, and of two, whose faces are found"
+            )
         limit = best_threshold(similarities[training], same[training])
         tested = folds == fold
         found = ~np.isnan(similarities[tested])
         shares.append(float((found & ((similarities[tested] >= limit) == same[tested])).mean()))
+        limits.append(limit)
     error = float(np.std(shares, ddof=1) / np.sqrt(len(shares)))
-    return {"mean": float(np.mean(shares)), "standard_error": error, "folds": shares}
+    told = {"mean": float(np.mean(shares)), "standard_error": error}
+    return told | {"folds": shares, "thresholds": limits}
 
 
 def best_threshold(similarities: Scores, same: Flags) -> float:
-    """Return the threshold that tells most pairs right, the middle one where several do."""
+    """Return the threshold that tells most pairs right, the middle one where several do: half-way
+    to the next lower similarity."""
     order = np.argsort(-similarities, kind="stable")
     gained = np.cumsum(np.where(same[order], 1, -1))
-    return float(np.median(similarities[order][gained == gained.max()]))
+    # Scores that are equal are accepted together.
+    last = np.r_[np.diff(similarities[order]) != 0, True]
+    gained = np.where(last, gained, -len(gained) - 1)
+    best = np.flatnonzero(gained == gained.max())
+    at = best[len(best) // 2]
+    accepted, refused = similarities[order[[at, min(at + 1, len(order) - 1)]]]
+    middle = np.float32((float(accepted) + float(refused)) / 2)
+    return float(middle if middle > refused else accepted)
+
+
+def spread(scores: Sequence[float] | Scores) -> tuple[float, float]:
+    """Return mean and standard deviation, to the last digits and without a copy of the scores."""
+    scores = np.asarray(scores)
+    mean = float(np.mean(scores, dtype=np.float64))
+    squares = sum(
+        float(((part.astype(np.float64) - mean) ** 2).sum())
+        for part in np.array_split(scores, 1 + len(scores) // PART)
+    )
+    return mean, float(np.sqrt(squares / len(scores)))

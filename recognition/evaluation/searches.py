@@ -6,29 +6,25 @@ whose own person is not the best candidate, or is under the threshold. Source: I
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recognition.calibration import redrawn, span
 from recognition.evaluation import rates
-from recognition.evaluation.rates import Comparisons, Flags
+from recognition.evaluation.choosing import SEED, Flags, Labels, place_among_own
+from recognition.evaluation.comparing import Comparisons, possible_pairs
+from recognition.evaluation.redrawing import RESAMPLES
+from recognition.evaluation.watching import Watch, unwatched
 from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
 FPIRS = (1e-1, 1e-2, 1e-3)
 MOST_IMPOSTORS = 20_000_000  # 80 MB
-BLOCK = 1_000  # probes compared at once with everybody
-Labels = NDArray[np.int64]
-# From numbers of references to what is taken from the similarities of who has so many.
-Handicap = Callable[[Labels], Floats]
-
-
-def no_handicap(counts: Labels) -> Floats:
-    """Take nothing from anybody."""
-    return np.zeros(len(counts), np.float32)
+CELLS = 4_000_000  # similarities computed at once, 16 MB
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,9 +47,15 @@ class Searched:
 def templates_of(embeddings: Floats, labels: Labels) -> tuple[Floats, Labels]:
     """Return the person templates (N, D) and whose they are (N,)."""
     people, place = np.unique(labels, return_inverse=True)
-    sums = np.zeros((len(people), embeddings.shape[1]))
-    np.add.at(sums, place, embeddings)
-    return unit(sums.astype(np.float32)), people
+    return unit(_sums(embeddings, place, len(people)).astype(np.float32)), people
+
+
+def _sums(embeddings: Floats, place: Labels, people: int) -> NDArray[np.float64]:
+    """Return (P, D), the sum of the embeddings of each place."""
+    sums = np.zeros((people, embeddings.shape[1]))
+    for part, where in blocks(embeddings, place, embeddings.shape[1]):
+        np.add.at(sums, where, part)
+    return sums
 
 
 def search(
@@ -61,21 +63,17 @@ def search(
     people: Labels,
     probes: tuple[Floats, Labels],
     strangers: Any,
-    taken: Floats | float = 0.0,
 ) -> Searched:
-    """Compare probes and strangers, each (embeddings, labels), with everybody.
-
-    ``taken``: (N,) from the similarities to each of them.
-    """
+    """Compare probes and strangers, each (embeddings, labels), with everybody."""
     ranks, own, best = [], [], []
     column = {person: place for place, person in enumerate(people.tolist())}
-    for part, whose in blocks(*probes):
-        similarities = part @ templates.T - taken
+    for part, whose in blocks(*probes, len(people)):
+        similarities = part @ templates.T
         right = similarities[np.arange(len(part)), [column[person] for person in whose.tolist()]]
         ranks.append((similarities > right[:, None]).sum(axis=1) + 1)
         own.append(right)
         best.append(similarities.max(axis=1))
-    unknown = [(part @ templates.T - taken).max(axis=1) for part, _ in blocks(*strangers)]
+    unknown = [(part @ templates.T).max(axis=1) for part, _ in blocks(*strangers, len(people))]
     return Searched(
         len(people),
         np.concatenate(ranks) if ranks else np.empty(0, np.int64),
@@ -92,7 +90,7 @@ def _joined(parts: list[Floats]) -> Floats:
 
 
 def leave_one_out(
-    embeddings: Floats, labels: Labels, handicap: Handicap = no_handicap
+    embeddings: Floats, labels: Labels, watch: Watch = unwatched
 ) -> tuple[Comparisons, Searched]:
     """Compare each reference with everybody, its own person's template being made without it.
 
@@ -100,57 +98,67 @@ def leave_one_out(
     """
     templates, people = templates_of(embeddings, labels)
     column = np.searchsorted(people, labels)
-    counts = np.bincount(column)
-    taken = handicap(counts)
-    own = _without_itself(embeddings, column) - handicap(np.maximum(1, counts - 1))[column]
-    alone = np.isnan(own)
+    own = without_itself(embeddings, column)
     kept = min(1.0, MOST_IMPOSTORS / max(1, len(labels) * (len(people) - 1)))
-    generator = np.random.default_rng(rates.SEED)
+    generator = np.random.default_rng(SEED)
     ranks, others, impostors, pairs = [], [], [], []
-    for part, rows in blocks(embeddings, np.arange(len(labels))):
-        similarities = part @ templates.T - taken
-        similarities[np.arange(len(part)), column[rows]] = -np.inf
+    kind = np.min_scalar_type(len(people))
+    rows = np.arange(len(labels))
+    for place in watch(range(0, len(rows), block_of(len(people))), "blocks of references"):
+        some = rows[place : place + block_of(len(people))]
+        similarities = embeddings[some] @ templates.T
+        similarities[np.arange(len(some)), column[some]] = -np.inf
         others.append(similarities.max(axis=1))
-        ranks.append((similarities > own[rows][:, None]).sum(axis=1) + 1)
-        some = (generator.random(similarities.shape) < kept) & (similarities > -np.inf)
-        impostors.append(similarities[some])
-        at = np.nonzero(some)
-        pairs.append(np.stack([labels[rows[at[0]]], people[at[1]]], axis=1))
-    best = _joined(others)
-    genuine = own[~alone]
-    compared = Comparisons(genuine, _joined(impostors), labels[~alone], np.concatenate(pairs))
-    rank = np.concatenate(ranks)[~alone]
-    top = np.maximum(genuine, best[~alone])
-    return compared, Searched(len(people), rank, genuine, top, labels[~alone], best, labels)
+        ranks.append((similarities > own[some, None]).sum(axis=1) + 1)
+        wrong = similarities > -np.inf
+        if kept < 1:
+            wrong &= generator.random(similarities.shape, np.float32) < kept
+        impostors.append(similarities[wrong])
+        at = np.nonzero(wrong)
+        pairs.append(np.stack([column[some][at[0]], at[1]], axis=1).astype(kind))
+    several, best = ~np.isnan(own), _joined(others)
+    scores, compared = _joined(impostors), np.concatenate(pairs)
+    different = min(len(scores), possible_pairs(len(people)))
+    found = Comparisons(
+        own[several], scores, column[several].astype(kind), compared, people, different
+    )
+    top = np.maximum(own, best)[several]
+    rank, whose = np.concatenate(ranks)[several], labels[several]
+    return found, Searched(len(people), rank, own[several], top, whose, best, labels)
 
 
-def _without_itself(embeddings: Floats, column: Labels) -> Floats:
+def without_itself(embeddings: Floats, column: Labels) -> Floats:
     """Return (N,) similarities to the mean of one's other references, NaN without any."""
-    sums = np.zeros((column.max() + 1, embeddings.shape[1]), np.float64)
-    np.add.at(sums, column, embeddings)
-    counts = np.bincount(column)[column]
-    rest = unit((sums[column] - embeddings).astype(np.float32))
-    similarities = np.einsum("nd,nd->n", embeddings, rest).astype(np.float32)
-    return np.where(counts > 1, similarities, np.float32(np.nan)).astype(np.float32)
+    counts = np.bincount(column)
+    sums = _sums(embeddings, column, len(counts))
+    similarities = [
+        np.einsum("nd,nd->n", part, unit((sums[where] - part).astype(np.float32)))
+        for part, where in blocks(embeddings, column, embeddings.shape[1])
+    ]
+    alone = counts[column] < 2
+    return np.where(alone, np.float32(np.nan), _joined(similarities)).astype(np.float32)
 
 
 def against(
-    embeddings: Floats,
-    labels: Labels,
-    found: Searched,
-    strangers: tuple[Floats, Labels],
-    handicap: Handicap = no_handicap,
+    embeddings: Floats, labels: Labels, found: Searched, strangers: tuple[Floats, Labels]
 ) -> Searched:
     """Return the same searches with photographs of strangers instead."""
-    templates, _ = templates_of(embeddings, labels)
-    taken = handicap(np.unique(labels, return_counts=True)[1])
-    best = [(part @ templates.T - taken).max(axis=1) for part, _ in blocks(*strangers)]
+    templates, people = templates_of(embeddings, labels)
+    parts = blocks(*strangers, len(people))
+    best = [(part @ templates.T).max(axis=1) for part, _ in parts]
     return replace(found, strangers=_joined(best), strangers_of=strangers[1])
 
 
-def blocks(embeddings: Floats, labels: Labels) -> Iterator[tuple[Floats, Labels]]:
-    for first in range(0, len(labels), BLOCK):
-        yield embeddings[first : first + BLOCK], labels[first : first + BLOCK]
+def block_of(width: int) -> int:
+    """Return how many probes are compared at once with so many people."""
+    return max(1, CELLS // max(1, width))
+
+
+def blocks(embeddings: Floats, labels: Labels, width: int) -> Iterator[tuple[Floats, Labels]]:
+    """Yield so many at once that each being compared with ``width`` others takes little memory."""
+    size = block_of(width)
+    for first in range(0, len(labels), size):
+        yield embeddings[first : first + size], labels[first : first + size]
 
 
 def split(embeddings: Floats, labels: Labels, *, references: int, strangers: bool) -> Any:
@@ -168,39 +176,33 @@ def roles(labels: Labels, *, references: int, strangers: bool) -> tuple[Flags, F
 
     As ``split`` says.
     """
-    generator = np.random.default_rng(rates.SEED)
+    generator = np.random.default_rng(SEED)
     people = generator.permutation(np.unique(labels))
     unknown = np.isin(labels, people[::2] if strangers else people[:0])
-    nth = _place_among_own(labels)
+    nth = place_among_own(labels)
     return ~unknown & (nth < references), ~unknown & (nth >= references), unknown
 
 
-def _place_among_own(labels: Labels) -> Labels:
-    """Return (N,): the how manieth photograph of its person each one is, from 0."""
-    order = np.argsort(labels, kind="stable")
-    starts = np.flatnonzero(np.r_[True, np.diff(labels[order]) > 0])
-    lengths = np.diff(np.r_[starts, len(labels)])
-    place = np.empty(len(labels), np.int64)
-    place[order] = np.arange(len(labels)) - np.repeat(starts, lengths)
-    return place
-
-
-def identification(found: Searched) -> dict[str, Any]:
+def identification(found: Searched, watch: Watch = unwatched) -> dict[str, Any]:
     """Return rank-1 and rank-5, and FNIR at FPIR 1e-1 to 1e-3."""
-    known = len(found.ranks)
+    known, strangers = len(found.ranks), len(found.strangers)
     report: dict[str, Any] = {"people": found.people, "probes": known}
     if known:
         report["rank_1_missed"] = rates.proportion(int((found.ranks > 1).sum()), known)
         report["rank_5_missed"] = rates.proportion(int((found.ranks > 5).sum()), known)
-    strangers = len(found.strangers)
     report["strangers"] = strangers
     if not (known and strangers):
         return report
-    report["fnir_at_fpir"] = [_at(found, fpir) for fpir in FPIRS]
-    limits = np.quantile(found.strangers, 1 - np.geomspace(3 / strangers, 1.0, 100).clip(0, 1))
-    fpir = [rates.share_reaching(found.strangers, limit) for limit in limits]
-    fnir = [fnir_at(found, limit) for limit in limits]
-    report["curve"] = {"threshold": limits.tolist(), "fpir": fpir, "fnir": fnir}
+    report["different_strangers"] = len(np.unique(found.strangers_of))
+    told = [n for n in FPIRS if rates.supported(n, report["different_strangers"])]
+    spans = _bootstrap(found, told, watch)
+    report["fnir_at_fpir"] = [_at(found, fpir, spans) for fpir in FPIRS]
+    limits = rates.thresholds_along(np.sort(found.strangers), 100)
+    report["curve"] = {
+        "threshold": limits.tolist(),
+        "fpir": [fpir_at(found, limit) for limit in limits],
+        "fnir": [fnir_at(found, limit) for limit in limits],
+    }
     return report
 
 
@@ -214,35 +216,34 @@ def fpir_at(found: Searched, threshold: float) -> float:
     return rates.share_reaching(found.strangers, threshold)
 
 
-def _at(found: Searched, fpir: float) -> dict[str, Any]:
-    if not rates.supported(fpir, len(found.strangers)):
-        return {"fpir": fpir, "refused": rates.refusal(fpir, len(found.strangers))}
+def _at(found: Searched, fpir: float, spans: dict[float, list[float]]) -> dict[str, Any]:
+    if fpir not in spans:
+        different = len(np.unique(found.strangers_of))
+        return {"fpir": fpir, "refused": rates.refusal(fpir, different, "strangers")}
     limit = rates.threshold_for(found.strangers, fpir)
     missed = (found.ranks > 1) | (found.own < np.float32(limit))
-    fnir = rates.proportion(int(missed.sum()), len(missed))
-    fnir["bootstrap_95"] = _bootstrap(found, fpir)
-    return {"fpir": fpir, "threshold": limit, "fnir": fnir}
+    named = int((found.strangers >= np.float32(limit)).sum())
+    fnir = rates.proportion(int(missed.sum()), len(missed)) | {"bootstrap_95": spans[fpir]}
+    measured = rates.proportion(named, len(found.strangers))
+    return {"fpir": fpir, "threshold": limit, "fnir": fnir, "fpir_measured": measured}
 
 
-def _bootstrap(found: Searched, fpir: float) -> list[float]:
-    """Return the 95 % interval of FNIR, people and strangers drawn again with replacement."""
-    generator = np.random.default_rng(rates.SEED)
+def _bootstrap(found: Searched, fpirs: Sequence[float], watch: Watch) -> dict[float, list[float]]:
+    """Return the 95 % intervals of FNIR at each FPIR, people and strangers drawn again."""
+    generator = np.random.default_rng(SEED)
     strangers, stranger_at = np.unique(found.strangers_of, return_inverse=True)
     known, known_at = np.unique(found.probes_of, return_inverse=True)
     order = np.argsort(-found.strangers, kind="stable")
-    drawn_rates = []
-    for _ in range(rates.RESAMPLES):
-        weights = _drawn(generator, len(strangers))[stranger_at][order]
-        reached = np.cumsum(weights)
-        within = int(np.searchsorted(reached, fpir * weights.sum(), side="right"))
-        limit = found.strangers[order[min(within, len(order) - 1)]]
-        votes = _drawn(generator, len(known))[known_at]
-        if votes.sum():
-            missed = (found.ranks > 1) | (found.own <= limit)
-            drawn_rates.append(float(votes[missed].sum() / votes.sum()))
-    return rates.interval(drawn_rates)
-
-
-def _drawn(generator: np.random.Generator, count: int) -> Labels:
-    """Return how often each of ``count`` was drawn in ``count`` draws."""
-    return np.bincount(generator.integers(count, size=count), minlength=count)
+    # Only who is found first can be found: the similarity of the others is under any threshold.
+    own = np.where(found.ranks > 1, np.float32(-np.inf), found.own)
+    rising = np.argsort(own, kind="stable")
+    shares: dict[float, list[float]] = {fpir: [] for fpir in fpirs}
+    for _ in watch(range(RESAMPLES if fpirs else 0), "draws of people and strangers"):
+        reached = np.cumsum(redrawn(generator, len(strangers))[stranger_at][order])
+        votes = np.concatenate([[0], np.cumsum(redrawn(generator, len(known))[known_at][rising])])
+        for fpir in fpirs if votes[-1] else ():
+            within = int(np.searchsorted(reached, fpir * reached[-1], side="right"))
+            limit = found.strangers[order[min(within, len(order) - 1)]]
+            missed = votes[np.searchsorted(own[rising], limit, side="right")]
+            shares[fpir].append(float(missed / votes[-1]))
+    return {fpir: span(some, len(known)) for fpir, some in shares.items()}

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 
 from recognition.evaluation import rates, searches
-from recognition.evaluation.rates import Comparisons, Flags
-from recognition.evaluation.samples import NEVER, Sample, all_pairs, thinned
+from recognition.evaluation.choosing import Flags
+from recognition.evaluation.comparing import Comparisons
+from recognition.evaluation.samples import NEVER, Sample, all_pairs, compared_of
 from recognition.evaluation.searches import Searched
+from recognition.evaluation.watching import Watch, unwatched
 
 KEPT = ("genuine", "impostor", "eer", "fnmr_at_fmr")  # of a report on comparisons
 
@@ -40,22 +42,23 @@ def enrolment(sample: Sample, references: int) -> dict[str, Any]:
     return {**rates.proportion(len(why), people), "reasons": dict(Counter(why.values()))}
 
 
-def people_served(sample: Sample, *, references: int, strangers: Sample | None) -> dict[str, Any]:
+def people_served(
+    sample: Sample, *, references: int, strangers: Sample | None, watch: Watch = unwatched
+) -> dict[str, Any]:
     """Return the error rates of folders of people; ``sample``: all photographs, refused or not."""
-    found = all_pairs(thinned(sample))[0]
     return {
-        "verification": compared(found),
+        "verification": compared(all_pairs(compared_of(sample), watch)[0], watch),
         "identification": {
             "open_set": searches.identification(
-                search(sample, references=references, strangers=strangers)
+                search(sample, references=references, strangers=strangers), watch
             )
         },
     }
 
 
-def compared(found: Comparisons) -> dict[str, Any]:
+def compared(found: Comparisons, watch: Watch = unwatched) -> dict[str, Any]:
     """Return the error rates of comparisons, those that were refused counting as NEVER."""
-    report = rates.verification(found)
+    report = rates.verification(found, watch)
     return {name: report[name] for name in KEPT}
 
 
@@ -95,5 +98,5 @@ def _with_refused(found: Searched, lost: Any, unseen: Any) -> Searched:
 def pairs_served(similarities: Any, same: Flags, refused: Flags, people: Any) -> dict[str, Any]:
     """Return the error rates of a list of pairs; ``people``: (P, 2), ``refused``: (P,)."""
     scores = np.where(refused | np.isnan(similarities), NEVER, similarities).astype(np.float32)
-    found = Comparisons(scores[same], scores[~same], people[same][:, 0], people[~same])
+    found = Comparisons.of(scores[same], scores[~same], people[same][:, 0], people[~same])
     return {"verification": compared(found)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -85,11 +86,24 @@ SPOIL: dict[str, Spoil] = {
 }
 
 
-def alteration(kind: str, step: float, find: Callable[[Picture], Face | None]) -> Alter:
+class Faces:
+    """The face that is meant of each photograph, found once for all that is done to it."""
+
+    def __init__(self, find: Callable[[Picture], Face | None]) -> None:
+        self._find = find
+        self._found: dict[Path, Face | None] = {}
+
+    def of(self, picture: Picture, path: Path) -> Face | None:
+        if path not in self._found:
+            self._found[path] = self._find(picture)
+        return self._found[path]
+
+
+def alteration(kind: str, step: float, faces: Faces) -> Alter:
     """Return what spoils a picture; one without a face stays as it is."""
 
-    def alter(picture: Picture) -> Picture:
-        face = find(picture)
+    def alter(picture: Picture, path: Path) -> Picture:
+        face = faces.of(picture, path)
         if face is None:
             return picture
         image = SPOIL[kind](picture.halved(0).convert("RGB"), face, step)

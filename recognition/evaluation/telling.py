@@ -156,7 +156,10 @@ def _comparisons(report: Report) -> Table:
     for place, row in enumerate(found["fnmr_at_fmr"]):
         with_refusals = served["fnmr_at_fmr"][place] if served else {}
         rows.append(_paid(f"FNMR at FMR {row['fmr']:g}", row, with_refusals, "fnmr"))
-    counts = f"{found['genuine']:,} genuine, {found['impostor']:,} impostor comparisons."
+    counts = f"{found['genuine']:,} genuine, {found['impostor']:,} impostor comparisons"
+    if (some := report.get("compared_photographs", 0)) < report.get("faces", 0):
+        counts += f" of {some:,} photographs chosen at random"
+    counts += "."
     return Table("Verification (1:1)", PAID, rows, counts)
 
 
@@ -211,12 +214,18 @@ def _in_force(report: Report) -> Table:
         "ambiguous": "Of these, known people between two: ambiguous",
     }
     rows = [
-        (said, told(found[name]), percent(promised[name]) if name in promised else "")
+        (
+            said,
+            told(found[name]),
+            _span(found[name].get("bootstrap_95")),
+            percent(promised[name]) if name in promised else "",
+        )
         for name, said in names.items()
         if found.get(name)
     ]
     title = f"At the thresholds in force ({found['threshold']:.4f} for one reference)"
-    return Table(title, ("", "Measured", "Expected"), rows, found["warning"] or "")
+    head = ("", "Measured", "People drawn again", "Expected")
+    return Table(title, head, rows, found["warning"] or "")
 
 
 def _groups(column: str, groups: Report) -> Table:

@@ -15,16 +15,23 @@ from recognition.services.results import Actor
 
 def store_calibration(name: str, document: Mapping[str, Any], *, actor: Actor) -> StoredCalibration:
     """Keep what was measured under a new name; it is not in force yet."""
-    if not GALLERY_NAME.match(name):
-        raise RecognitionError("invalid_request", "A name is 1 to 64 characters of a-z 0-9 - _.")
-    if StoredCalibration.objects.filter(name=name).exists():
-        raise RecognitionError("invalid_request", f"A calibration {name!r} exists already.")
+    check_name(name)
     with transaction.atomic():
         kept = StoredCalibration.objects.create(
             name=name, embedder=document["embedder"], document={**document, "id": name}
         )
         _record("store_calibration", kept, actor)
     return kept
+
+
+def check_name(name: str) -> None:
+    """Raise ``invalid_request`` where no new calibration may be called so."""
+    if not GALLERY_NAME.match(name):
+        raise RecognitionError("invalid_request", "A name is 1 to 64 characters of a-z 0-9 - _.")
+    if StoredCalibration.objects.filter(name=name).exists():
+        hint = "Take another name; `manage.py calibrations` lists those there are."
+        detail = f"A calibration {name!r} exists already."
+        raise RecognitionError("invalid_request", detail, hint=hint)
 
 
 def activate(calibration: StoredCalibration, *, actor: Actor) -> None:

@@ -15,6 +15,7 @@ from PIL import Image, ImageEnhance
 from facesite.install import requirements
 from recognition.evaluation import stored
 from recognition.management.commands.evaluate import NO_PLOTS
+from recognition.models import StoredCalibration
 from recognition.runtime import DLIB
 
 FOLDER = Path(__file__).parent
@@ -150,6 +151,75 @@ def test_stress_spoils_probes_in_five_steps(evaluate, two):
 def test_few_people_make_no_calibration(evaluate, two):
     report, ran = evaluate(two, "--embedder", DLIB, "--calibrate", "ours")
     assert (report, ran.status) == (None, 2) and "80 are needed" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("folders", "arguments", "said"),
+    [
+        ({"a": ["obama"], "b": ["biden"]}, [], "there are 2 photographs of 2"),
+        ({"a": ["obama", "obama2"], "empty": []}, [], "there are 2 photographs of 1"),
+        ({"a": [], "b": []}, [], "there are 0 photographs of 0"),
+        ({"a": ["obama", "obama2"], "b": ["biden"]}, ["--references", "2"], "nobody has more than"),
+        ({"a": ["obama", "obama2"], "b": ["biden"]}, ["--references", "0"], "register nobody"),
+        ({"a": ["obama", "obama2"], "b": ["biden"]}, ["--calibrate", "no!"], "A name is 1 to 64"),
+        ({"a": ["obama", "obama2"], "b": ["biden"]}, ["--calibrate", "new"], "80 are needed"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_before_faces_are_looked_for(
+    evaluate, people, monkeypatch, folders, arguments, said
+):
+    monkeypatch.delattr("recognition.pipeline.extract.Extractor.detect")
+    _, ran = evaluate(people(folders), "--embedder", DLIB, *arguments)
+    assert ran.status == 2 and said in ran.stderr
+
+
+def test_where_nothing_can_be_written_nothing_is_computed(command, two, monkeypatch):
+    monkeypatch.delattr("recognition.pipeline.extract.Extractor.detect")
+    ran = command("evaluate", two, "--embedder", DLIB, "--output", __file__)
+    assert ran.status == 2 and "no folder that can be written to" in ran.stderr
+
+
+def test_a_calibrations_name_that_is_taken_is_refused_at_once(evaluate, two, monkeypatch):
+    StoredCalibration.objects.create(name="ours", embedder=DLIB, document={})
+    monkeypatch.delattr("recognition.pipeline.extract.Extractor.detect")
+    _, ran = evaluate(two, "--embedder", DLIB, "--calibrate", "ours")
+    assert ran.status == 2 and "'ours' exists already" in ran.stderr
+
+
+@pytest.mark.parametrize("option", ["labels", "dates"])
+def test_a_list_that_names_nobody_here_is_refused(evaluate, two, tmp_path, option):
+    listed = tmp_path / "list.csv"
+    listed.write_text("person,side\neve,left\n" if option == "labels" else "eve/1.jpg,2004\n")
+    _, ran = evaluate(two, "--embedder", DLIB, f"--{option}", listed)
+    assert ran.status == 2 and f"--{option} names none of these" in ran.stderr
+
+
+def test_what_is_no_photograph_is_passed_over(evaluate, two):
+    for name in ("._barack.jpg", "notes.txt", ".hidden.png"):
+        (two / "barack" / name).write_bytes(b"x")
+    for folder in ("nobody", "_groups", ".git", "joe/more.jpg"):
+        (two / folder).mkdir()
+    report, ran = evaluate(two, "--embedder", DLIB)
+    assert (ran.status, report["photographs"], report["people"]) == (0, 4, 2)
+    assert report["failure_to_detect"]["errors"] == 0
+
+
+def test_an_empty_gallery_tells_nothing(evaluate):
+    _, ran = evaluate("--gallery", "default")
+    assert ran.status == 2 and "there are 0 photographs" in ran.stderr
+
+
+def test_strangers_without_a_photograph_are_refused(evaluate, two, tmp_path_factory):
+    nobody = tmp_path_factory.mktemp("nobody")
+    _, ran = evaluate(two, "--embedder", DLIB, "--strangers", nobody)
+    assert ran.status == 2 and "holds no <person>/<photograph>" in ran.stderr
+
+
+def test_the_scores_of_searches_are_written_too(evaluate, two, settings):
+    report, _ = evaluate(two, "--embedder", DLIB)
+    scores = np.load(settings.DATA_DIR / "out" / "scores.npz")
+    assert len(scores["ranks"]) == len(scores["own"]) == report["in_force"]["fnir"]["trials"]
+    assert len(scores["strangers"]) == report["identification"]["open_set"]["strangers"]
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,28 @@ def test_the_warning_looks_at_who_has_the_most_references(sample):
 
 
 def test_few_strangers_tell_no_rate(sample):
-    found = forced.of_people(sample, None, 1, policy_for)
-    assert "refused" not in found["fpir"]  # of some 360 photographs
-    few = sample.part(sample.labels < 60)
-    assert "refused" in forced.of_people(few, None, 1, policy_for)["fpir"]
+    found = forced.of_people(sample, crowd(300, 1), 1, policy_for)
+    assert found["fpir"]["trials"] == 300 and "refused" not in found["fpir"]
+    assert "refused" in forced.of_people(sample, None, 1, policy_for)["fpir"]  # of half of them
 
 
 def test_who_has_more_references_is_expected_to_be_missed_less(sample):
     one, three = (forced.of_people(sample, None, n, policy_for)["promised"] for n in (1, 3))
     assert three["fnir"] < one["fnir"] == pytest.approx(policy_for(120).expected()["fnir"])
+
+
+def test_more_references_than_the_calibration_knows_are_warned_of():
+    embeddings, labels = crowd(40, 8, noise=0.2)
+    sample = Sample([f"p{n}" for n in labels], embeddings, labels)
+    known = forced.of_people(sample, None, 5, policy_for)["warning"]
+    beyond = forced.of_people(sample, None, 6, policy_for)["warning"]
+    assert known is None and "6 references of one person are more than" in beyond
+    assert "7 references" in forced.of_gallery(sample, None, policy_for)["warning"]
+
+
+def test_photographs_of_few_strangers_tell_no_fpir(sample):
+    few = sample.part(sample.labels < 4)
+    rows = np.repeat(np.arange(len(few.labels)), 100)
+    found = forced.of_people(sample, (few.embeddings[rows], few.labels[rows]), 1, policy_for)
+    assert "4 strangers cannot tell" in found["fpir"]["refused"]
+    assert found["fnir"]["bootstrap_95"][1] > 0

@@ -48,7 +48,7 @@ def test_a_page_shows_tables_intervals_and_plots(viewer, write):
     text = viewer.get(f"{PAGE}/{name}").content.decode()
     assert "Verification (1:1)" in text and "FNIR at FPIR 0.1" in text
     assert "0.00 % (0.00 % to 1.26 %; 0 of 300)" in text
-    assert "trials cannot tell a rate of 0.001" in text
+    assert "50 strangers cannot tell a rate of 0.001" in text
     assert f'src="{PAGE}/{name}/det.png"' in text and "style=" not in text
 
 

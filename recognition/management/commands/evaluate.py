@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import find_spec
@@ -12,14 +13,31 @@ from typing import Any
 import numpy as np
 from django.core.management.base import CommandError, CommandParser
 from django.utils.text import slugify
+from numpy.typing import NDArray
 
 from recognition import runtime
 from recognition.decisions import Policy
-from recognition.evaluation import calibrating, forced, rates, served, sources, stored, stress
-from recognition.evaluation.extraction import Photograph, photographs_in, take
-from recognition.evaluation.rates import Comparisons
-from recognition.evaluation.report import Compared, gallery_report, pairs_report, people_report
+from recognition.evaluation import (
+    calibrating,
+    forced,
+    lists,
+    rates,
+    samples,
+    served,
+    sources,
+    stored,
+    stress,
+)
+from recognition.evaluation.extraction import Photograph, photographs_in, take, watched_by
+from recognition.evaluation.report import (
+    Compared,
+    between_years,
+    gallery_report,
+    pairs_report,
+    people_report,
+)
 from recognition.evaluation.samples import NO_FACE, Sample, Taken
+from recognition.evaluation.searches import Searched
 from recognition.evaluation.telling import lines_of
 from recognition.management.arguments import index
 from recognition.management.base import FAILED, GalleryCommand
@@ -28,11 +46,10 @@ from recognition.management.pictures import shown
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.pipeline.extract import principal
 from recognition.pipeline.types import Face, Floats, Picture
-from recognition.services.calibrations import store_calibration
+from recognition.services.calibrations import check_name, store_calibration
 from recognition.services.people import find_gallery
 
 PROBES = 300  # that are spoilt for --stress, 40 times each
-FEWEST_PEOPLE = 80  # for a calibration: so many have pairs enough to tell FMR 1e-3
 NO_PLOTS = (
     "No plots will be drawn: matplotlib is missing. To have them, run this first: "
     'make install EXTRAS="convert evaluate"'
@@ -40,6 +57,9 @@ NO_PLOTS = (
 # What would be without effect on a gallery, and on a list of pairs.
 NOT_OF_GALLERIES = ("pairs", "dates", "embedder", "stress", "references")
 NOT_OF_PAIRS = ("strangers", "stress", "references", "calibrate")
+
+# Report, and what other programs can check it by: arrays by name.
+Found = tuple[dict[str, Any], dict[str, NDArray[Any]]]
 
 
 class Command(GalleryCommand):
@@ -76,105 +96,107 @@ class Command(GalleryCommand):
         if not drawn:
             self.stderr.write(NO_PLOTS)
         try:
-            report, found = self.measured(gallery, embedder, options)
+            report, kept = self.measured(gallery, embedder, options)
         except ValueError as error:
             raise CommandError(f"Nothing can be measured: {error}.", returncode=FAILED) from error
-        self.write(report, found, options, drawn=drawn)
+        self.write(report, kept, options, drawn=drawn)
 
-    def measured(
-        self, gallery: Gallery | None, embedder: str, options: dict[str, Any]
-    ) -> tuple[dict[str, Any], Comparisons]:
-        """Return the report, and the comparisons."""
+    def measured(self, gallery: Gallery | None, embedder: str, options: dict[str, Any]) -> Found:
+        """Return the report, and the scores behind it."""
         time = datetime.now(UTC).isoformat()[:19]
         head = {"data": data_of(options), "embedder": embedder, "date": time}
-        labels = sources.read_groups(options["labels"]) if options["labels"] else {}
-        dates = sources.read_dates(options["dates"]) if options["dates"] else {}
+        labels = lists.read_groups(options["labels"]) if options["labels"] else {}
+        dates = lists.read_dates(options["dates"]) if options["dates"] else {}
         if options["pairs"]:
-            report, found = self.of_pairs(labels, dates, embedder, options)
-            return head | report, found
-        outside = self.strangers(embedder, options)
-        if gallery:
-            report, found = self.of_gallery(gallery, labels, outside, options)
+            report, kept = self.of_pairs(labels, dates, embedder, options)
+        elif gallery:
+            report, kept = self.of_gallery(gallery, labels, options)
         else:
-            report, found = self.of_people(labels, dates, outside, embedder, options)
-        return head | report, found
+            report, kept = self.of_people(labels, dates, embedder, options)
+        return head | report, kept
 
     def strangers(self, embedder: str, options: dict[str, Any]) -> Sample | None:
         """Return the photographs of strangers."""
         if not options["strangers"]:
             return None
         photographs = photographs_in(options["strangers"])
-        taken = take([p.path for p in photographs], embedder, options)
+        if not photographs:
+            raise ValueError(f"{shown(options['strangers'])} holds no <person>/<photograph>")
+        taken = take([p.path for p in photographs], embedder, options | {"unit": "strangers"})
         return sources.sample_of([p.name for p in photographs], taken, {}, {})
 
-    def of_gallery(
-        self, gallery: Gallery, labels: Any, outside: Sample | None, options: dict[str, Any]
-    ) -> tuple[dict[str, Any], Comparisons]:
+    def of_gallery(self, gallery: Gallery, labels: Any, options: dict[str, Any]) -> Found:
         """Return the report on a gallery's references."""
-        sample = sources.gallery_sample(gallery, labels)
+        sample, embedder = sources.gallery_sample(gallery, labels), runtime.embedder_of(gallery)
+        check_photographs(sample.names, labels, {}, options)
+        outside = _parts(self.strangers(embedder, options))
         if options["calibrate"]:
-            self.calibrate(sample, runtime.embedder_of(gallery), options)
-        report, found, _ = gallery_report(sample, _parts(outside))
-        policy = policy_for(runtime.embedder_of(gallery), gallery)
-        report["in_force"] = forced.of_gallery(sample, _parts(outside), policy)
+            self.calibrate(sample, embedder, options)
+        report, found, searched = gallery_report(sample, outside, watched_by(options))
+        report["in_force"] = forced.of_gallery(sample, outside, policy_for(embedder, gallery))
         head = {"kind": "gallery", **counted(sample), "attempts": sources.attempts_at(gallery)}
-        return head | report, found
+        scores = {"genuine": found.genuine, "impostor": found.impostor}
+        return head | report, scores | arrays_of(searched)
 
-    def of_pairs(
-        self, labels: Any, dates: Any, embedder: str, options: dict[str, Any]
-    ) -> tuple[dict[str, Any], Comparisons]:
+    def of_pairs(self, labels: Any, dates: Any, embedder: str, options: dict[str, Any]) -> Found:
         """Return the report on a list of pairs."""
-        pairs = sources.read_pairs(options["pairs"], options["folder"])
+        pairs = lists.read_pairs(options["pairs"], options["folder"])
         files = sorted({file for pair in pairs.files for file in pair})
+        names = [f"{file.parent.name}/{file.name}" for file in files]
+        check_lists(names, {p for pair in pairs.people for p in pair}, labels, dates)
         made = dict(zip(files, take(files, embedder, options), strict=True))
         both = [(made[one], made[other]) for one, other in pairs.files]
         similarities = np.array([_dot(a, b) for a, b in both], np.float32)
-        names, numbers = np.unique([p for pair in pairs.people for p in pair], return_inverse=True)
-        people = numbers.reshape(-1, 2)
-        apart = np.array([sources.years_apart(dates, *pair) for pair in pairs.files])
-        compared = Compared(similarities, pairs.same, people, names.tolist(), pairs.folds, apart)
-        report, found = pairs_report(compared, labels)
+        people, numbers = np.unique([p for pair in pairs.people for p in pair], return_inverse=True)
+        numbers = numbers.reshape(-1, 2)
+        taken = np.array([[_date(dates, file) for file in pair] for pair in pairs.files])
+        apart = between_years(taken[:, 0], taken[:, 1])
+        compared = Compared(similarities, pairs.same, numbers, people.tolist(), pairs.folds, apart)
+        report, found = pairs_report(compared, labels, watched_by(options))
         refused = np.array([bool(a.refused or b.refused) for a, b in both])
-        report["as_served"] = served.pairs_served(similarities, pairs.same, refused, people)
+        report["as_served"] = served.pairs_served(similarities, pairs.same, refused, numbers)
         head = {"kind": "pairs", "list": options["pairs"].name, "photographs": len(files)}
-        return head | refusals(list(made.values())) | report, found
+        scores = {"genuine": found.genuine, "impostor": found.impostor}
+        scores |= {"similarities": similarities, "same": pairs.same, "folds": pairs.folds}
+        return head | refusals(list(made.values())) | report, scores
 
-    def of_people(
-        self,
-        labels: Any,
-        dates: Any,
-        outside: Sample | None,
-        embedder: str,
-        options: dict[str, Any],
-    ) -> tuple[dict[str, Any], Comparisons]:
+    def of_people(self, labels: Any, dates: Any, embedder: str, options: dict[str, Any]) -> Found:
         """Return the report on folders of people."""
-        photographs = photographs_in(options["folder"])
+        photographs, references = photographs_in(options["folder"]), options["references"] or 1
+        check_photographs([p.name for p in photographs], labels, dates, options)
+        outside = self.strangers(embedder, options)
         taken = take([p.path for p in photographs], embedder, options)
         everything = sources.sample_of([p.name for p in photographs], taken, labels, dates)
-        sample, references = everything.with_faces(), options["references"] or 1
+        sample, watch = everything.with_faces(), watched_by(options)
+        if lack := samples.lacking(sample.labels):
+            raise ValueError(f"{lack}, with a face")
+        # Before the other comparisons: both at once would take twice the memory.
+        in_service = served.people_served(
+            everything, references=references, strangers=outside, watch=watch
+        )
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        report, found, _ = people_report(sample, references=references, strangers=_parts(outside))
-        policy = policy_for(embedder, find_gallery(DEFAULT_GALLERY))
-        report["in_force"] = forced.of_people(sample, _parts(outside), references, policy)
+        parts, policy = _parts(outside), policy_for(embedder, find_gallery(DEFAULT_GALLERY))
+        report, found, searched = people_report(
+            sample, references=references, strangers=parts, watch=watch
+        )
+        report["in_force"] = forced.of_people(sample, parts, references, policy)
         head = {"kind": "folder", "photographs": len(taken), **counted(sample), **refusals(taken)}
         head["failure_to_enrol"] = served.enrolment(everything, references)
-        report["as_served"] = served.people_served(
-            everything, references=references, strangers=outside
-        )
+        report["as_served"] = in_service
         if options["stress"]:
             report["stress"] = self.stressed(photographs, taken, embedder, options)
-        return head | report, found
+        scores = {"genuine": found.genuine, "impostor": found.impostor}
+        return head | report, scores | arrays_of(searched)
 
     def calibrate(self, sample: Sample, embedder: str, options: dict[str, Any]) -> None:
         """Store thresholds by what is measured; raise where there are too few people for that."""
-        people = len(np.unique(sample.labels))
-        if people < FEWEST_PEOPLE:
-            message = f"{people} people cannot tell FMR 1e-3; {FEWEST_PEOPLE} are needed."
-            raise CommandError(message, returncode=FAILED)
+        if lack := calibrating.lacking(sample.labels):
+            raise ValueError(lack)
+        sizes = (min(100, len(np.unique(sample.labels)) // 2),)
         name = options["calibrate"]
         document = calibrating.head(embedder, data_of(options), "manage.py evaluate --calibrate")
-        document |= calibrating.measured(sample.embeddings, sample.labels, (min(100, people // 2),))
+        document |= calibrating.measured(sample.embeddings, sample.labels, sizes)
         store_calibration(name, document, actor=self.actor)
         self.stdout.write(f"Stored: {name}. In force with `manage.py calibrations --activate`.")
 
@@ -189,30 +211,40 @@ class Command(GalleryCommand):
         registered, probes = stress.probes_of([p.person for p in photographs], taken, PROBES)
         gallery = find_gallery(DEFAULT_GALLERY)
         limit = Policy.for_verify(embedder, gallery=gallery).threshold
-        find = partial(_principal, embedder)
+        faces = stress.Faces(partial(_principal, embedder))
         paths = [photographs[n].path for n in probes]
         own = [taken[registered[photographs[n].person]] for n in probes]
         kinds: dict[str, list[dict[str, Any]]] = {}
         for kind, steps in stress.STEPS.items():
             for step in steps:
-                alter = stress.alteration(kind, step, find)
-                found = take(paths, embedder, options, how=f"{slugify(kind)}-{step:g}", alter=alter)
+                alter, bar = stress.alteration(kind, step, faces), f"photographs {kind} {step:g}"
+                how = f"{slugify(kind)}-{step:g}"
+                found = take(paths, embedder, options | {"unit": bar}, how=how, alter=alter)
                 kinds.setdefault(kind, []).append({"step": step, **spoilt(own, found, limit)})
         untouched = spoilt(own, [taken[n] for n in probes], limit)
         return {"threshold": limit, "untouched": untouched, "kinds": kinds}
 
     def write(
-        self, report: dict[str, Any], found: Comparisons, options: dict[str, Any], *, drawn: bool
+        self,
+        report: dict[str, Any],
+        kept: dict[str, NDArray[Any]],
+        options: dict[str, Any],
+        *,
+        drawn: bool,
     ) -> None:
         """Write scores, plots and report, and the sum on stdout."""
         folder = options["output"] or stored.new_folder(report)
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / "scores.npz", genuine=found.genuine, impostor=found.impostor)
-        if drawn:
-            from recognition.evaluation.plots import draw_all
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            np.savez(folder / "scores.npz", **kept)
+            if drawn:
+                from recognition.evaluation.plots import draw_all
 
-            draw_all(report, folder)
-        stored.write(report, folder)
+                draw_all(report, folder)
+            stored.write(report, folder)
+        except OSError as error:
+            message = f"{shown(folder)} cannot be written: {error.strerror}."
+            raise CommandError(message, returncode=FAILED) from error
         self.stdout.write("\n".join([*lines_of(report), "", f"Written: {folder}"]))
 
 
@@ -226,10 +258,50 @@ def check(options: dict[str, Any]) -> None:
     for name in ("pairs", "labels", "dates"):
         if options[name] and not options[name].is_file():
             raise CommandError(f"{shown(options[name])} is no file.", returncode=FAILED)
+    output = options["output"]
+    if output and output.exists() and not (output.is_dir() and os.access(output, os.W_OK)):
+        message = f"{shown(output)} is no folder that can be written to."
+        raise CommandError(message, returncode=FAILED)
     if options["gallery"]:
         refuse_with(options, "--gallery", NOT_OF_GALLERIES)
     elif options["pairs"]:
         refuse_with(options, "--pairs", NOT_OF_PAIRS)
+    if options["calibrate"] is not None:
+        check_name(options["calibrate"])
+    if options["references"] == 0:
+        raise CommandError("--references 0 would register nobody.", returncode=FAILED)
+
+
+def check_photographs(names: list[str], labels: Any, dates: Any, options: dict[str, Any]) -> None:
+    """Raise where so many photographs (``<person>/<file>``) cannot tell what is asked for, before
+    faces are looked for."""
+    people = [name.split("/")[0] for name in names]
+    numbers = np.unique(people, return_inverse=True)[1]
+    lack = samples.lacking(numbers)
+    if not lack and options["calibrate"]:
+        lack = calibrating.lacking(numbers)
+    wanted, most = options["references"] or 1, int(np.bincount(numbers, minlength=1).max())
+    if not lack and most <= wanted:
+        lack = (
+            f"--references {wanted} leaves no photograph to ask with: nobody has more than {most}"
+        )
+    if lack:
+        raise ValueError(lack)
+    check_lists(names, set(people), labels, dates)
+
+
+def check_lists(names: Iterable[str], people: Iterable[str], labels: Any, dates: Any) -> None:
+    """Raise where groups or dates are given, and none of them is of these photographs."""
+    known = {person for column in labels.values() for person in column}
+    if labels and known.isdisjoint(people):
+        raise ValueError("--labels names none of these people")
+    if dates and dates.keys().isdisjoint(names):
+        raise ValueError("--dates names none of these photographs: `person/file` is wanted")
+
+
+def arrays_of(found: Searched) -> dict[str, NDArray[Any]]:
+    """Return the scores of searches: what FPIR and FNIR can be computed by again."""
+    return {"ranks": found.ranks, "own": found.own, "strangers": found.strangers}
 
 
 def refuse_with(options: dict[str, Any], kind: str, names: tuple[str, ...]) -> None:
@@ -284,6 +356,11 @@ def _parts(sample: Sample | None) -> tuple[Floats, Any] | None:
 def _principal(embedder: str, picture: Picture) -> Face | None:
     faces = runtime.extractor(embedder).detect(picture)
     return faces[principal(faces, picture)] if faces else None
+
+
+def _date(dates: dict[str, float], file: Path) -> float:
+    """Return when a photograph was taken, in years, NaN where that is not known."""
+    return dates.get(f"{file.parent.name}/{file.name}", float("nan"))
 
 
 def _dot(one: Taken, other: Taken) -> float:

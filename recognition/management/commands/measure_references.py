@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from recognition import runtime
 from recognition.evaluation.calibrating import DRAWS, SEED
+from recognition.evaluation.choosing import by_person
 from recognition.evaluation.extraction import extract, photographs_in, views
 from recognition.evaluation.rates import threshold_for
 from recognition.management.jobs import add_jobs
@@ -24,6 +25,7 @@ FPIR = 0.01
 TRIMMED_FROM = 3  # references: of two, neither is the odd one out
 
 Score = Callable[[list[Floats], Floats], Floats]
+Draw = Callable[..., "Drawn"]
 
 
 def best_reference(registered: list[Floats], probes: Floats) -> Floats:
@@ -90,7 +92,7 @@ def draw(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
     generator = np.random.default_rng(seed)
     everybody = generator.permutation(np.unique(labels))
     shuffled = generator.permutation(len(labels))
-    of = {person: shuffled[labels[shuffled] == person] for person in everybody.tolist()}
+    of = by_person(labels, shuffled)
     mated = [p for p in everybody.tolist() if len(of[p]) > references]
     others = [p for p in everybody.tolist() if len(of[p]) <= references]
     known = mated[: max(1, len(mated) // 2)][:people]
@@ -103,10 +105,31 @@ def draw(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
     )
 
 
+def draw_alike(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
+    """Register ``people`` of those who have so many photographs, or all of them, from so many.
+
+    Who has one more is probed with it, and comes first; everybody else is a stranger.
+    """
+    generator = np.random.default_rng(seed)
+    everybody = generator.permutation(np.unique(labels)).tolist()
+    of = by_person(labels, generator.permutation(len(labels)))
+    having = [p for p in everybody if len(of[p]) >= references][:people]
+    having.sort(key=lambda p: len(of[p]) == references)
+    rest = set(everybody) - set(having)
+    return Drawn(
+        [of[p][:references] for p in having],
+        [of[p][references] for p in having if len(of[p]) > references],
+        [of[p][0] for p in sorted(rest)],
+    )
+
+
 class Command(BaseCommand):
     """Draw galleries from the photographs, and compare the methods on the same ones."""
 
-    help = "Measure FNIR at FPIR 1 % by number of references and by how they are put together."
+    help = (
+        "Measure FNIR at FPIR 1 % by number of references and by how they are put together: among "
+        "whoever there is, and where everybody has as many."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
@@ -122,27 +145,39 @@ class Command(BaseCommand):
         found = [n for n, both in enumerate(made) if len(both)]
         labels = np.unique([photographs[n].person for n in found], return_inverse=True)[1]
         both = np.stack([made[n] for n in found]).reshape(len(found), 2, -1)
-        for line in lines_of(measure(both[:, 0], unit(both.sum(axis=1)), labels)):
-            self.stdout.write(line)
+        sides = both[:, 0], unit(both.sum(axis=1))
+        for title, how in (("Whoever there is", draw), ("Everybody has as many", draw_alike)):
+            self.stdout.write("\n".join([title, "", *lines_of(measure(*sides, labels, how)), ""]))
 
 
-def measure(plain: Floats, mirrored: Floats, labels: Any) -> dict[tuple[str, int, int], float]:
+def measure(
+    plain: Floats, mirrored: Floats, labels: Any, how: Draw
+) -> dict[tuple[str, int, int], float]:
     """Return FNIR at FPIR 1 % by (method, people, references)."""
     sides = {False: plain, True: mirrored}
     found: dict[tuple[str, int, int], float] = {}
     shapes = [(people, references) for people in PEOPLE for references in REFERENCES]
     for people, references in tqdm(shapes, unit="galleries"):
         drawn = [
-            draw(labels, people=people, references=references, seed=SEED + n) for n in range(DRAWS)
+            how(labels, people=people, references=references, seed=SEED + n) for n in range(DRAWS)
         ]
         for method in METHODS:
             ours, theirs = sides[method.registered_mirrored], sides[method.probe_mirrored]
-            found[method.name, people, references] = fnir(method.score, drawn, ours, theirs)
+            more = people / len(drawn[0].registered)
+            found[method.name, people, references] = fnir(method.score, drawn, (ours, theirs), more)
     return found
 
 
-def fnir(score: Score, drawn: list[Drawn], ours: Floats, theirs: Floats) -> float:
-    """Return the share of known people who are missed where 1 % of strangers are named."""
+def fnir(
+    score: Score, drawn: list[Drawn], sides: tuple[Floats, Floats], more: float = 1.0
+) -> float:
+    """Return the share of known people who are missed where 1 % of strangers are named.
+
+    ``sides``: embeddings as registered, and as asked with. ``more``: how many times as many people
+    are meant as are registered: a stranger who reaches somebody of these with probability p reaches
+    somebody of those with 1 - (1 - p)^more.
+    """
+    ours, theirs = sides
     right, own, strangers = [], [], []
     for one in drawn:
         registered = [ours[rows] for rows in one.registered]
@@ -150,7 +185,8 @@ def fnir(score: Score, drawn: list[Drawn], ours: Floats, theirs: Floats) -> floa
         right.append(similarities.argmax(axis=1) == np.arange(len(one.probes)))
         own.append(similarities.max(axis=1))
         strangers.append(score(registered, theirs[one.strangers]).max(axis=1))
-    limit = np.float32(threshold_for(np.concatenate(strangers), FPIR))
+    fpir = 1 - (1 - FPIR) ** (1 / more)
+    limit = np.float32(threshold_for(np.concatenate(strangers), fpir))
     return 1.0 - float((np.concatenate(right) & (np.concatenate(own) >= limit)).mean())
 
 
