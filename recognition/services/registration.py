@@ -294,8 +294,7 @@ def _store(
         subject = _subject(gallery, target.user_id, options)
         accepted = _references(subject, target.embedder, sightings)
         if options.replace:
-            kept = [a.reference_id for a in accepted]
-            replaced = Reference.objects.filter(subject=subject).exclude(pk__in=kept)
+            replaced = _owned(target).exclude(pk__in=[a.reference_id for a in accepted])
             findings.forget(references=map(str, replaced.values_list("pk", flat=True)))
             erase_bytes(replaced)
         subject.make_template()
