@@ -14,6 +14,7 @@ from recognition.curves import Calibration, Curve
 from recognition.decisions import IDENTIFY_FPIR, fmr_for
 from recognition.evaluation.choosing import Flags, Labels, thinned
 from recognition.evaluation.comparing import possible_pairs
+from recognition.evaluation.watching import Watch, unwatched
 from recognition.pipeline.types import Floats
 
 REFERENCES = 3
@@ -59,7 +60,9 @@ def kept_of(labels: Labels) -> Flags:
     return thinned(labels, most=MOST_PHOTOGRAPHS, each=MOST_EACH)
 
 
-def measured(embeddings: Floats, labels: Labels, sizes: tuple[int, ...]) -> dict[str, Any]:
+def measured(
+    embeddings: Floats, labels: Labels, sizes: tuple[int, ...], watch: Watch = unwatched
+) -> dict[str, Any]:
     """Return counts, tables and margin; ``sizes``: of the galleries that are drawn for that.
 
     Raises ``ValueError`` where there are too few people, or too few with several photographs.
@@ -68,7 +71,7 @@ def measured(embeddings: Floats, labels: Labels, sizes: tuple[int, ...]) -> dict
     embeddings, labels = embeddings[kept], labels[kept]
     if lack := lacking(labels):
         raise ValueError(lack)
-    tables = tables_of(embeddings, labels)
+    tables = tables_of(embeddings, labels, watch)
     return {
         "people": tables[0]["people"],
         "genuine_pairs": tables[0]["genuine"],
@@ -79,12 +82,12 @@ def measured(embeddings: Floats, labels: Labels, sizes: tuple[int, ...]) -> dict
     }
 
 
-def tables_of(embeddings: Floats, labels: Labels) -> list[dict[str, Any]]:
+def tables_of(embeddings: Floats, labels: Labels, watch: Watch = unwatched) -> list[dict[str, Any]]:
     """Return the thresholds for templates of one photograph and of several, as far as enough have
     one more than that: without it nobody could ask."""
     everybody, counts = np.unique(labels, return_counts=True)
     tables = []
-    for references in calibration.REFERENCES:
+    for references in watch(calibration.REFERENCES, "numbers of references"):
         if (counts > references).sum() < FEWEST_OWNERS:
             break
         if references == 1:

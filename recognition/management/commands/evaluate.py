@@ -196,7 +196,8 @@ class Command(GalleryCommand):
         sizes = (min(100, len(np.unique(sample.labels)) // 2),)
         name = options["calibrate"]
         document = calibrating.head(embedder, data_of(options), "manage.py evaluate --calibrate")
-        document |= calibrating.measured(sample.embeddings, sample.labels, sizes)
+        parts = sample.embeddings, sample.labels
+        document |= calibrating.measured(*parts, sizes, watched_by(options))
         store_calibration(name, document, actor=self.actor)
         self.stdout.write(f"Stored: {name}. In force with `manage.py calibrations --activate`.")
 
