@@ -11,17 +11,18 @@ from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from recognition.errors import RecognitionError
 
 UNSET, CONSENT = "unset", "consent"
 #: GDPR, article 6(1); for faces that identify people article 9 asks for consent, as a rule.
 BASES = [
-    (UNSET, "unset"),
-    (CONSENT, "consent"),
-    ("contract", "contract"),
-    ("legal_obligation", "legal obligation"),
-    ("legitimate_interest", "legitimate interest"),
+    (UNSET, _("unset")),
+    (CONSENT, _("consent")),
+    ("contract", _("contract")),
+    ("legal_obligation", _("legal obligation")),
+    ("legitimate_interest", _("legitimate interest")),
 ]
 DATES = ("consent_given", "consent_expires", "retain_until")
 CONSENT_FIELDS = ("lawful_basis", "consent_version", *DATES)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from recognition.curves import CALIBRATIONS, Calibration
 from recognition.gallery.exact import Candidate
@@ -215,22 +216,25 @@ def decide(
     nearer than the first who reaches the own threshold, without reaching theirs, is not named.
     """
     if not candidates:
-        nobody = "who may be named was found" if policy.people else "is registered in this gallery"
-        return Decision(UNKNOWN, f"Nobody {nobody}.")
+        found = _("Nobody who may be named was found.")
+        nobody = _("Nobody is registered in this gallery.")
+        return Decision(UNKNOWN, found if policy.people else nobody)
     counts = references or {}
     limits = [policy.threshold_for(counts.get(c.subject_number, 1)) for c in candidates]
     places = [n for n, c in enumerate(candidates) if c.similarity >= limits[n]]
     if not places:
-        best = f"{candidates[0].similarity:.3f}"
-        said = f"The nearest found, at {best}, is under {_limit(limits[0])}."
+        said = _("The nearest found, at %(best).3f, is under the threshold %(limit).3f.")
+        said %= {"best": candidates[0].similarity, "limit": limits[0]}
         return Decision(UNKNOWN, said, margin=_lead(candidates))
     first, reached = places[0], tuple(candidates[n] for n in places)
     margin, lead = _lead(candidates[first:]), _lead(reached)
     nearer = _nearer(candidates[:first], limits)
     if lead is not None and (lead < policy.margin or lead == 0):
-        why = f"Two people are within {lead:.3f} of each other: too close to tell them apart."
+        why = _("Two people are within %(lead).3f of each other: too close to tell them apart.")
+        why %= {"lead": lead}
         return Decision(AMBIGUOUS, why + nearer, reached[: max(limit, 2)], margin)
-    reason = f"The similarity {reached[0].similarity:.3f} reaches {_limit(limits[first])}."
+    reason = _("The similarity %(similarity).3f reaches the threshold %(limit).3f.")
+    reason %= {"similarity": reached[0].similarity, "limit": limits[first]}
     return Decision(MATCH, reason + nearer, reached[:limit], margin)
 
 
@@ -243,12 +247,10 @@ def _nearer(people: list[Candidate], limits: list[float]) -> str:
     """Say who is nearer than the one who is named; "" where nobody is."""
     if not people:
         return ""
-    said = f" Nearer, at {people[0].similarity:.3f}, is somebody with more references"
-    return f"{said}, who must reach {limits[0]:.3f}."
-
-
-def _limit(threshold: float) -> str:
-    return f"the threshold {threshold:.3f}"
+    said = _(
+        "Nearer, at %(nearer).3f, is somebody with more references, who must reach %(limit).3f."
+    )
+    return f" {said % {'nearer': people[0].similarity, 'limit': limits[0]}}"
 
 
 def conflicts(found: Iterable[Decision]) -> dict[int, list[int]]:

@@ -15,6 +15,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from recognition import vault
 from recognition.sealing import label, seal, unseal
@@ -108,11 +109,11 @@ class Import(models.Model):
     UPLOADING, WAITING, RUNNING = "uploading", "waiting", "running"
     CANCELLED, DONE = "cancelled", "done"
     STATES: ClassVar = [
-        (UPLOADING, "being uploaded"),
-        (WAITING, "waiting"),
-        (RUNNING, "running"),
-        (CANCELLED, "cancelled"),
-        (DONE, "done"),
+        (UPLOADING, _("being uploaded")),
+        (WAITING, _("waiting")),
+        (RUNNING, _("running")),
+        (CANCELLED, _("cancelled")),
+        (DONE, _("done")),
     ]
     OVER = (CANCELLED, DONE)
     FOLDER, ZIP = "folder", "zip"
@@ -122,7 +123,7 @@ class Import(models.Model):
         "recognition.Gallery", on_delete=models.CASCADE, related_name="imports"
     )
     actor = models.CharField(max_length=160)
-    kind = models.CharField(max_length=6, choices=[(FOLDER, "folder"), (ZIP, "ZIP")])
+    kind = models.CharField(max_length=6, choices=[(FOLDER, _("folder")), (ZIP, _("ZIP"))])
     name = models.CharField(max_length=200)
     size = models.BigIntegerField()  # bytes, as announced
     received = models.BigIntegerField(default=0)
@@ -178,13 +179,13 @@ class ImportFile(models.Model):
     NEW, THERE, REFUSED, PASSED_OVER = "new", "there", "refused", "passed_over"
     LEFT = "left"
     STATES: ClassVar = [
-        (AWAITED, "not sent yet"),
-        (READY, "waiting"),
-        (NEW, "registered"),
-        (THERE, "registered before"),
-        (REFUSED, "refused"),
-        (PASSED_OVER, "passed over"),
-        (LEFT, "not done"),
+        (AWAITED, _("not sent yet")),
+        (READY, _("waiting")),
+        (NEW, _("registered")),
+        (THERE, _("registered before")),
+        (REFUSED, _("refused")),
+        (PASSED_OVER, _("passed over")),
+        (LEFT, _("not done")),
     ]
     OPEN = (AWAITED, READY)
 

@@ -5,6 +5,7 @@ Whatever is done to a face here goes through ``services``, as it does in the API
 
 from django.contrib import admin
 from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 from rest_framework_api_key.models import APIKey
 
@@ -15,7 +16,7 @@ from recognition.admin.subjects import SubjectAdmin
 from recognition.models import ApiKey, Event, Gallery, Subject
 
 admin.site.site_header = admin.site.site_title = "Facesite"
-admin.site.index_title = "Administration"
+admin.site.index_title = _("Administration")
 admin.site.site_url = reverse_lazy("console:home")
 admin.site.register(Gallery, GalleryAdmin)
 admin.site.register(Subject, SubjectAdmin)

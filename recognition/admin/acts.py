@@ -9,8 +9,10 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
 from recognition.errors import RecognitionError
+from recognition.labels import advised
 from recognition.models import Reference, Subject
 from recognition.services.results import Actor
 
@@ -64,14 +66,14 @@ def _or_refusal(request: HttpRequest, view: Callable[[], HttpResponse]) -> HttpR
     try:
         return view()
     except RecognitionError as error:
-        messages.error(request, f"{error.detail} {error.hint}")
+        messages.error(request, f"{error.detail} {advised(error.hint)}")
         return HttpResponseRedirect(request.get_full_path())
 
 
 def named(doomed: Sequence[Model] | QuerySet[Any], count: int) -> list[str]:
     """Return the names of those to be erased, the first hundred of them."""
     names = [str(one) for one in doomed[:NAMED]]
-    return [*names, f"and {count - NAMED} more"] if count > NAMED else names
+    return [*names, _("and %(count)d more") % {"count": count - NAMED}] if count > NAMED else names
 
 
 def counts(people: QuerySet[Subject]) -> dict[str, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import ClassVar
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -11,7 +11,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
+from recognition import labels
 from recognition.models import Event, Gallery
 from recognition.web.events import best_similarity
 
@@ -19,7 +21,7 @@ from recognition.web.events import best_similarity
 class GalleryFilter(admin.SimpleListFilter):
     """By gallery; the names come from the galleries, events are too many to be asked."""
 
-    title = parameter_name = "gallery"
+    title, parameter_name = _("gallery"), "gallery"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
         return [(name, name) for name in Gallery.objects.values_list("name", flat=True)]
@@ -28,18 +30,42 @@ class GalleryFilter(admin.SimpleListFilter):
         return queryset.filter(gallery=self.value()) if self.value() else queryset
 
 
+class CodeFilter(admin.SimpleListFilter):
+    """By a word of the one table of them: Django's own filter reads all events for theirs."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        chosen = self.value()
+        return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
+
+
+class ActFilter(CodeFilter):
+    title, parameter_name = _("what was done"), "act"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return list(labels.ACTS.items())
+
+
+class OutcomeFilter(CodeFilter):
+    title, parameter_name = _("outcome"), "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return labels.outcomes()
+
+
 class EventAdmin(admin.ModelAdmin):
     list_display = (
-        "time", "act", "outcome", "similarity", "threshold", "person", "actor", "gallery",
+        "time", "what", "came_out", "similarity", "threshold", "person", "actor", "gallery",
         "request_id",
     )  # fmt: skip
-    list_filter = ("act", "outcome", GalleryFilter)
-    date_hierarchy = "time"
+    # No date_hierarchy: it, too, reads all events for which days there are.
+    list_filter = ("time", ActFilter, OutcomeFilter, GalleryFilter)
     search_fields = ("actor", "request_id", "subject_number__exact")
-    search_help_text = "Actor, request id, or a person's number"
+    search_help_text = _("Actor, request id, or a person's number")
     show_full_result_count = False
-    readonly_fields = ("explanation",)
-    exclude: ClassVar = ["decision"]
+    fields = readonly_fields = (
+        "time", "what", "came_out", "actor", "gallery", "subject_number", "request_id",
+        "explanation",
+    )  # fmt: skip
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -50,7 +76,15 @@ class EventAdmin(admin.ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
         return False
 
-    @admin.display(ordering="subject_number")
+    @admin.display(description=_("act"), ordering="act")
+    def what(self, event: Event) -> str:
+        return labels.label(labels.ACTS, event.act)
+
+    @admin.display(description=_("outcome"), ordering="outcome")
+    def came_out(self, event: Event) -> str:
+        return labels.outcome_label(event.outcome)
+
+    @admin.display(description=_("person"), ordering="subject_number")
     def person(self, event: Event) -> SafeString | str:
         """Show the number, leading to the person as long as there is one."""
         if event.subject_number is None:
@@ -58,16 +92,17 @@ class EventAdmin(admin.ModelAdmin):
         people = reverse("admin:recognition_subject_changelist")
         return format_html('<a href="{}?number={}">{}</a>', people, *[event.subject_number] * 2)
 
-    @admin.display(description="best similarity")
+    @admin.display(description=_("best similarity"))
     def similarity(self, event: Event) -> str:
         best = best_similarity(event)
         return "-" if best is None else f"{best:.3f}"
 
+    @admin.display(description=_("threshold"))
     def threshold(self, event: Event) -> str:
         limit = event.decision.get("threshold")
         return "-" if limit is None else f"{limit:.3f}"
 
-    @admin.display(description="decision")
+    @admin.display(description=_("decision"))
     def explanation(self, event: Event) -> SafeString:
         """Show what the decision rested on."""
         return format_html("<pre>{}</pre>", json.dumps(event.decision, indent=2))

@@ -9,8 +9,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from recognition.consent import CONSENT_FIELDS, DATES
+from recognition.labels import advised
 from recognition.models import Subject
 from recognition.services.results import Upload
 from recognition.web.consent import EMPTY, date_input
@@ -27,13 +31,15 @@ class Photographs(forms.FileField):
 
     def __init__(self) -> None:
         most = settings.MAX_IMAGES
-        help_text = f"1 to {most} files; each shows the person's face, sharp and well lit."
-        super().__init__(allow_empty_file=True, help_text=help_text)
+        said = gettext_lazy("1 to {most} files; each shows the person's face, sharp and well lit.")
+        super().__init__(allow_empty_file=True, help_text=format_lazy(said, most=most))
 
     def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
         files = [super(Photographs, self).clean(file, initial) for file in data or [None]]
         if len(files) > settings.MAX_IMAGES:
-            raise ValidationError(f"{settings.MAX_IMAGES} photographs at most.")
+            raise ValidationError(
+                _("%(most)d photographs at most.") % {"most": settings.MAX_IMAGES}
+            )
         return files
 
 
@@ -48,7 +54,7 @@ class WithPhotographs(forms.BaseForm):
         """Show at the field which photographs were refused, why, and what to do."""
         for picture in rejected:
             about = f"{picture['filename']}: " if picture["filename"] else ""
-            text = f"{about}{picture['detail']} {picture['hint']}"
+            text = f"{about}{picture['detail']} {advised(picture['hint'])}"
             self.add_error("photographs", ValidationError(text, code=picture["code"]))
 
 

@@ -12,6 +12,8 @@ from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from recognition import services
 from recognition.admin.acts import FaceAdmin, actor_of, counts, named
@@ -57,11 +59,11 @@ class GalleryAdmin(FaceAdmin):
         """Return the gallery's page in the console, where it is renamed and emptied as well."""
         return reverse("console:gallery", args=[obj.name])
 
-    @admin.display(ordering="people")
+    @admin.display(description=_lazy("people"), ordering="people")
     def people(self, gallery: Gallery) -> int:
         return gallery.people
 
-    @admin.display(ordering="reference_count")
+    @admin.display(description=_lazy("references"), ordering="reference_count")
     def references(self, gallery: Gallery) -> int:
         return gallery.reference_count
 
@@ -101,7 +103,11 @@ class GalleryAdmin(FaceAdmin):
         people = Subject.objects.filter(gallery__in=doomed)
         sums = {"galleries": len(doomed), **counts(people)}
         allowed = request.user.has_perm("recognition.delete_subject")
-        kept = [f"{g}: it can be emptied, not deleted" for g in doomed if g.name == DEFAULT_GALLERY]
+        kept = [
+            _("%(name)s: it can be emptied, not deleted") % {"name": g}
+            for g in doomed
+            if g.name == DEFAULT_GALLERY
+        ]
         lacking = set() if allowed or not sums["people"] else {"people"}
         return named(doomed, len(doomed)), sums, lacking, kept
 

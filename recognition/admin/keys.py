@@ -11,6 +11,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from recognition.admin.acts import actor_of
 from recognition.key_models import checked_networks
@@ -35,17 +37,19 @@ class ApiKeyForm(forms.ModelForm):
         choices=[(scope, scope) for scope in SCOPES],
         initial=SCOPES,
         widget=forms.CheckboxSelectMultiple,
-        help_text="What the key may do.",
+        help_text=_("What the key may do."),
     )
     galleries = forms.MultipleChoiceField(
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Where the key may do it. None ticked: in all galleries.",
+        help_text=_("Where the key may do it. None ticked: in all galleries."),
     )
     networks = NetworksField(
         required=False,
-        help_text="Where the client may be, one a line: 192.168.1.7, 10.0.0.0/8, 2001:db8::/32. "
-        "Empty: anywhere.",
+        help_text=_(
+            "Where the client may be, one a line: 192.168.1.7, 10.0.0.0/8, 2001:db8::/32. "
+            "Empty: anywhere."
+        ),
     )
 
     class Meta:
@@ -72,17 +76,17 @@ class ApiKeyAdmin(admin.ModelAdmin):
     search_fields = ("name", "prefix")
     actions = ("revoke",)
 
-    @admin.display(description="scopes")
+    @admin.display(description=_("scopes"))
     def may(self, key: ApiKey) -> str:
         return ", ".join(key.scopes)
 
-    @admin.display(description="galleries")
+    @admin.display(description=_("galleries"))
     def where(self, key: ApiKey) -> str:
-        return ", ".join(key.galleries) or "all"
+        return ", ".join(key.galleries) or gettext("all")
 
-    @admin.display(description="networks")
+    @admin.display(description=_("networks"))
     def from_where(self, key: ApiKey) -> str:
-        return ", ".join(key.networks) or "any"
+        return ", ".join(key.networks) or gettext("any")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> Sequence[str]:
         if obj is None:
@@ -114,16 +118,16 @@ class ApiKeyAdmin(admin.ModelAdmin):
         """Show the key at once: a redirect would have to put it into a cookie or the database."""
         context = {
             **self.admin_site.each_context(request),
-            "title": "The API key was made",
+            "title": _("The API key was made"),
             "opts": self.opts,
             "key": obj,
         }
         return TemplateResponse(request, "admin/recognition/apikey/made.html", context)
 
-    @admin.action(permissions=["change"], description="Revoke selected API keys")
+    @admin.action(permissions=["change"], description=_("Revoke selected API keys"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         doomed = list(queryset.filter(revoked=False))
         count = queryset.filter(revoked=False).update(revoked=True)
         for key in doomed:
             record_act("revoke_key", actor_of(request), decision={"key": key.prefix})
-        messages.success(request, f"Keys revoked: {count}.")
+        messages.success(request, gettext("Keys revoked: %(count)d.") % {"count": count})

@@ -13,6 +13,7 @@ from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from recognition import runtime, services
@@ -90,7 +91,7 @@ class RegistersPhotographs(FaceAdmin):
         form = _form(PhotographsForm, request)
         if not form.is_valid():
             return self.page(request, form, subject)
-        _, rejected = self.register(request, form, subject, RegisterOptions())
+        rejected = self.register(request, form, subject, RegisterOptions())[1]
         if rejected:
             form.refuse(rejected)
             return self.page(request, form, subject)
@@ -114,10 +115,12 @@ class RegistersPhotographs(FaceAdmin):
             whole = {"filename": "", "code": error.code, "detail": error.detail, "hint": error.hint}
             return False, error.extra.get("rejected", [whole])
         count = sum(picture.new for picture in done.accepted)
-        messages.success(request, f"New photographs of {done.user_id}: {count}.")
+        said = _("New photographs of %(user)s: %(count)d.")
+        messages.success(request, said % {"user": done.user_id, "count": count})
         for match in done.possible_duplicates:
-            text = f"This face looks like {match.user_id}: similarity {match.similarity:.3f}."
-            messages.warning(request, text)
+            text = _("This face looks like %(user)s: similarity %(similarity).3f.")
+            values = {"user": match.user_id, "similarity": match.similarity}
+            messages.warning(request, text % values)
         return True, [refusal(rejected) for rejected in done.rejected]
 
     def page(self, request: HttpRequest, form: BaseForm, subject: Subject | None) -> HttpResponse:
@@ -126,7 +129,7 @@ class RegistersPhotographs(FaceAdmin):
         address = "add" if subject is None else f"{subject.pk}/photographs"
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Add {self.opts.verbose_name if new else 'photographs'}",
+            "title": _("Add a person") if new else _("Add photographs"),
             "subtitle": subject,
             "original": subject,
             "adminform": helpers.AdminForm(form, [(None, {"fields": list(form.fields)})], {}),
@@ -149,7 +152,7 @@ def _received(request: HttpRequest, view: Callable[[HttpRequest], HttpResponse])
     try:
         return csrf_protect(view)(request)
     except RequestDataTooBig as error:
-        messages.error(request, f"{error} Send fewer or smaller photographs.")
+        messages.error(request, f"{error} {_('Send fewer or smaller photographs.')}")
         return HttpResponseRedirect(request.get_full_path())
 
 

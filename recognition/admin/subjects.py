@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from recognition import services
 from recognition.admin.acts import actor_of, counts, named
@@ -52,15 +54,15 @@ class ReferenceInline(admin.TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Subject | None = None) -> bool:
         return request.user.has_perm("recognition.delete_subject")
 
-    @admin.display(description="crop")
+    @admin.display(description=_("crop"))
     def thumbnail(self, reference: Reference) -> SafeString | str:
         crop = reference.crop
         if not crop:
-            return "not kept"
+            return gettext("not kept")
         data = base64.b64encode(crop).decode()
         return format_html('<img src="data:image/jpeg;base64,{}" alt="" height="96">', data)
 
-    @admin.display(description="quality")
+    @admin.display(description=_("quality"))
     def measured(self, reference: Reference) -> str:
         return ", ".join(f"{name} {value:.4g}" for name, value in reference.quality.items())
 
@@ -68,10 +70,10 @@ class ReferenceInline(admin.TabularInline):
 class ReferencesFilter(admin.SimpleListFilter):
     """With references, or without any: whoever has none is never matched."""
 
-    title = parameter_name = "references"
+    title, parameter_name = _("references"), "references"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [("yes", "with references"), ("no", "without any")]
+        return [("yes", gettext("with references")), ("no", gettext("without any"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Subject]) -> QuerySet[Subject]:
         some = Exists(Reference.objects.filter(subject=OuterRef("pk")))
@@ -92,7 +94,7 @@ class SubjectAdmin(RegistersPhotographs):
     actions = ("activate", "deactivate")
     list_select_related = ("gallery",)
     search_fields = ("user_id", "display_name", "number__exact")
-    search_help_text = "user_id, name, or the number that events give"
+    search_help_text = _("User id, name, or the number that events give")
     show_full_result_count = False
     fields = (
         "gallery", "user_id", "number", "display_name", "metadata", "active", *CONSENT_FIELDS,
@@ -109,15 +111,16 @@ class SubjectAdmin(RegistersPhotographs):
         """Return the person's page in the console."""
         return reverse("console:user", args=[obj.gallery.name, obj.user_id])
 
+    @admin.display(description=_("picture"))
     def picture(self, subject: Subject) -> SafeString:
         thumbnail = reverse("console:thumbnail", args=[subject.gallery.name, subject.user_id])
         return format_html('<img src="{}" alt="" loading="lazy">', thumbnail)
 
-    @admin.action(permissions=["change"], description="Let selected people be matched")
+    @admin.action(permissions=["change"], description=_("Let selected people be matched"))
     def activate(self, request: HttpRequest, queryset: QuerySet[Subject]) -> None:
         self._set_active(request, queryset, True)
 
-    @admin.action(permissions=["change"], description="Let selected people not be matched")
+    @admin.action(permissions=["change"], description=_("Let selected people not be matched"))
     def deactivate(self, request: HttpRequest, queryset: QuerySet[Subject]) -> None:
         self._set_active(request, queryset, False)
 
@@ -126,9 +129,10 @@ class SubjectAdmin(RegistersPhotographs):
         for subject in changed:
             changes = {"active": active}
             services.update_user(subject.gallery, subject.user_id, changes, actor=actor_of(request))
-        messages.success(request, f"People changed: {len(changed)}.")
+        said = gettext("People changed: %(count)d.") % {"count": len(changed)}
+        messages.success(request, said)
 
-    @admin.display(ordering="reference_count")
+    @admin.display(description=_("references"), ordering="reference_count")
     def references(self, subject: Subject) -> int:
         return subject.reference_count
 

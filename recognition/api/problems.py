@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core import exceptions as django_errors
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.shortcuts import render
@@ -36,6 +36,7 @@ DATABASE_REST = 5  # seconds a client should leave it alone
 MEDIA_TYPE = "application/problem+json"
 # Below these Django's own HTML pages answer.
 PAGES = ("/admin/", "/console/")
+DATABASE_AWAY = (OperationalError, InterfaceError)  # locked, lost or restarting
 FORMATS = "Send multipart/form-data, application/x-www-form-urlencoded or application/json."
 BODY = "Send the whole body in one go; what comes too slowly is cut off."
 
@@ -204,14 +205,24 @@ def handler404(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def handler500(request: HttpRequest) -> HttpResponse:
     """Answer what nobody expected; its traceback stands in the log under the id in the answer."""
-    kind = sys.exc_info()[0]
+    kind, error = sys.exc_info()[:2]
     if kind is ClientGone:
         return _unread(HttpResponse())
+    if isinstance(error, DATABASE_AWAY) and request.path_info.startswith(PAGES):
+        return database_away(request, error)
     name = kind.__name__ if kind else "Error"
     log.error("%s in %s %s", name, request.method, call(request), exc_info=sys.exc_info())
     if request.path_info.startswith(PAGES):
         return render(request, "500.html", status=500)
     return answer(RecognitionError("internal_error", "The request could not be answered."), request)
+
+
+def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Say so on a page which asks the database nothing, not even who is signed in."""
+    log.error("The database does not answer: %s", error)
+    response = render(request, "console/away.html", status=503)
+    response["Retry-After"] = str(DATABASE_REST)
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

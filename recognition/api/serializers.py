@@ -254,7 +254,7 @@ class IdentifiedSerializer(serializers.Serializer):
     margin = Rounded(
         source="decision.margin",
         allow_null=True,
-        help_text="Lead over the second person; null where nobody else is near.",
+        help_text="Lead of the first who is named over the next; null where nobody else is near.",
     )
     matches = MatchSerializer(many=True, help_text="People at or above the threshold, best first.")
     candidates = MatchSerializer(many=True, help_text="The nearest people, where asked for.")

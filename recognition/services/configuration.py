@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.db import transaction
 
@@ -31,11 +33,18 @@ def note_settings() -> bool:
     now = {name: getattr(settings, name) for name in TOLD}
     with transaction.atomic():
         locked_state()
-        last = Event.objects.filter(act=ACT).order_by("-id").first()
-        before = last.decision["now"] if last else {}
+        before = _noted()
         changed = {n: [before.get(n), now[n]] for n in TOLD if before.get(n) != now[n]}
         if changed:
             decision = {"changed": changed, "now": now}
             event = Event(actor="server", act=ACT, outcome="ok", decision=decision)
             stamped(event).save(force_insert=True)
     return bool(changed)
+
+
+def _noted() -> dict[str, Any]:
+    """Return the settings of the last start; none where somebody has put there what are none."""
+    told = Event.objects.filter(act=ACT).order_by("-id").values_list("decision", flat=True)
+    last: Any = told.first()
+    before = last.get("now") if isinstance(last, dict) else {}
+    return before if isinstance(before, dict) else {}

@@ -7,13 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 from recognition.decisions import AMBIGUOUS, NOT_SEARCHED
 from recognition.errors import RecognitionError
+from recognition.labels import outcome_label
 from recognition.models import Event, Gallery, Subject, in_parts
 
 ACTS = ("verify", "compare", "identify")
 LONGEST_ID = 18  # digits that surely fit into 63 bits
-LOST = "somebody who is erased by now"
+LOST = gettext_lazy("somebody who is erased by now")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ def explain(event: Event) -> Explanation:
         request_id=event.request_id,
         user_id=whom,
         explanation=[*_refused(kept), *_compared(event, whom), *_searched(faces), *_rests_on(kept)]
-        or [f"Nothing was decided: {event.outcome.replace('_', ' ')}."],
+        or [_("Nothing was decided: %(why)s.") % {"why": outcome_label(event.outcome)}],
         grounds={name: kept.get(name) for name in GROUNDS},
         faces=faces,
     )
@@ -146,13 +150,15 @@ def _face(
     for place, (row, limit) in enumerate(zip(rows, limits, strict=True)):
         why = against_threshold(row["similarity"], limit)
         if "threshold" not in row and kept.get("fmr"):
-            why += " for one reference"
+            why += _(" for one reference")
         if first is not None and place != first:
             lead = rows[first]["similarity"] - row["similarity"]
             reaches = row["similarity"] >= limit
-            why += _against_first(names.get(rows[first]["subject"], LOST), lead, reaches=reaches)
+            why += _against_first(
+                names.get(rows[first]["subject"]) or str(LOST), lead, reaches=reaches
+            )
             if reaches and face["status"] == AMBIGUOUS and lead <= kept.get("margin", 0):
-                why += ", too little to tell them apart"
+                why += _(", too little to tell them apart")
         who, references = names.get(row["subject"]), row.get("references")
         candidates.append(Candidate(who, row["similarity"], limit, references, why))
     reason, margin = face.get("reason", ""), face.get("margin")
@@ -161,22 +167,28 @@ def _face(
 
 def against_threshold(similarity: float, limit: float) -> str:
     """Say whether a similarity reaches a threshold, and if not, what is wanting."""
+    values = {"similarity": similarity, "limit": limit, "lacking": limit - similarity}
     if similarity >= limit:
-        return f"{similarity:.3f} reaches the threshold {limit:.3f}"
-    return f"{similarity:.3f} is {limit - similarity:.3f} below the threshold {limit:.3f}"
+        return _("%(similarity).3f reaches the threshold %(limit).3f") % values
+    return _("%(similarity).3f is %(lacking).3f below the threshold %(limit).3f") % values
 
 
 def _against_first(first: str, lead: float, *, reaches: bool) -> str:
     """Say how somebody stands to ``first``, who is ``lead`` nearer and reached the threshold."""
     if lead < 0:  # with more references, and so a higher threshold
-        return f"; {first} is {-lead:.3f} less near, and reaches theirs"
-    return f", {'but' if reaches else 'and'} lost to {first} by {lead:.3f}"
+        values: dict[str, object] = {"first": first, "behind": -lead}
+        return _("; %(first)s is %(behind).3f less near, and reaches theirs") % values
+    but, also = (
+        _(", but lost to %(first)s by %(lead).3f"),
+        _(", and lost to %(first)s by %(lead).3f"),
+    )
+    return (but if reaches else also) % {"first": first, "lead": lead}
 
 
 def _refused(kept: Mapping[str, Any]) -> list[str]:
     """Return what spoke against the picture, where something did."""
     if kept.get("faces") == []:
-        return ["No face was found in the picture."]
+        return [_("No face was found in the picture.")]
     return [kept["detail"]] if kept.get("detail") else []
 
 
@@ -187,15 +199,17 @@ def _compared(event: Event, whom: str | None) -> list[str]:
         return []
     who = f"{whom or LOST}: " if event.act == "verify" else ""
     if similarity is None:
-        return [f"{who}there was no reference to compare with, or the user was inactive."]
+        said = _("there was no reference to compare with, or the user was inactive.")
+        return [f"{who}{said}"]
     return [f"{who}{against_threshold(similarity, limit)}."]
 
 
 def _searched(faces: list[ExplainedFace]) -> list[str]:
     """Return a sentence or more for each face."""
     said = []
-    for place, face in enumerate(faces):
-        head = f"Face {place}: {face.status.replace('_', ' ')}."
+    for number, face in enumerate(faces, 1):
+        values = {"number": number, "status": outcome_label(face.status)}
+        head = _("Face %(number)s: %(status)s.") % values
         if face.status == NOT_SEARCHED or not face.candidates:
             said.append(f"{head} {face.reason}")
         else:
@@ -207,30 +221,37 @@ def _told(face: ExplainedFace) -> Iterator[str]:
     """Yield who is the first, who is nearer and was not near enough, and who came next."""
     first = face.first or 0
     *nearer, best = face.candidates[: first + 1]
-    head = "The nearest who is near enough" if nearer else "The nearest"
-    yield f"{head} is {best.user_id or LOST}: {best.why}."
+    enough = _("The nearest who is near enough is %(who)s: %(why)s.")
+    yield (enough if nearer else _("The nearest is %(who)s: %(why)s.")) % _values(best)
     for one in nearer:
-        yield f"Nearer, but not near enough, is {one.user_id or LOST}: {one.why}."
+        yield _("Nearer, but not near enough, is %(who)s: %(why)s.") % _values(one)
     if face.first is not None:
         for second in face.candidates[first + 1 : first + 2]:
-            yield f"Then {second.user_id or LOST}: {second.why}."
+            yield _("Then %(who)s: %(why)s.") % _values(second)
+
+
+def _values(one: Candidate) -> dict[str, str]:
+    return {"who": one.user_id or str(LOST), "why": one.why}
 
 
 def _rests_on(kept: Mapping[str, Any]) -> list[str]:
     """Return where the threshold came from."""
     sources = {
-        "request": "The threshold was given with the request.",
-        "request_target": "The threshold follows from the error rate asked for in the request.",
-        "gallery": "The threshold is the gallery's own.",
-        "gallery_target": "The threshold follows from the gallery's own error rate.",
-        "setting": "The threshold is the setting FACE_MATCHING_THRESHOLD.",
-        "calibration": "The threshold follows from the error rate of the settings.",
-        "not_measured": "The error rates of the embedder are not measured.",
+        "request": _("The threshold was given with the request."),
+        "request_target": _("The threshold follows from the error rate asked for in the request."),
+        "gallery": _("The threshold is the gallery's own."),
+        "gallery_target": _("The threshold follows from the gallery's own error rate."),
+        "setting": _("The threshold is the setting FACE_MATCHING_THRESHOLD."),
+        "calibration": _("The threshold follows from the error rate of the settings."),
+        "not_measured": _("The error rates of the embedder are not measured."),
     }
     source = kept.get("threshold_source")
     if source is None:
         return []
     fmr, people = kept.get("fmr"), kept.get("people")
-    rate = f" It stands for FMR {fmr:.1e}" if fmr else ""
-    among = f", {people} people being searched" if people is not None else ""
-    return [f"{sources[source]}{rate}{among + '.' if rate else ''}"]
+    if not fmr:
+        return [sources[source]]
+    among = _("It stands for FMR %(fmr).1e, %(people)s people being searched.")
+    alone = _("It stands for FMR %(fmr).1e.")
+    rate = (alone if people is None else among) % {"fmr": fmr, "people": people}
+    return [f"{sources[source]} {rate}"]

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import numpy as np
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from recognition import runtime, vault
 from recognition.consent import may_be_matched
@@ -169,7 +169,7 @@ def _both(gallery: Gallery, embedder: str) -> Iterator[tuple[str, Floats, Floats
         reference__subject__gallery=gallery,
         reference__subject__active=True,
         reference__aside=False,
-        reference__embedder=gallery.embedder,
+        reference__embedder=F("reference__subject__gallery__embedder"),
     ).order_by("reference")
     others = list(
         rows.select_related("reference__subject").only(

@@ -7,7 +7,8 @@ from typing import Any
 from django.conf import settings
 from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import views
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,6 +26,12 @@ class SignIn(views.LoginView):
 
 class SignOut(views.LogoutView):
     next_page = "console:sign_in"
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Lead on who comes by the address alone: nobody is signed out by a link."""
+        return HttpResponseRedirect(reverse("console:home"))
 
 
 def locked_out(request: HttpRequest, *_rest: Any) -> HttpResponse:

@@ -14,8 +14,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from recognition.decisions import AMBIGUOUS, MATCH, NOT_SEARCHED, UNKNOWN
-from recognition.errors import PROBLEMS
+from recognition.labels import ACTS, outcomes
 from recognition.models import Event, Gallery, Sighting, Subject
 from recognition.services.sightings import days, start_of
 from recognition.web.base import ConsolePage
@@ -26,13 +25,6 @@ PAGE_SIZE = 50
 BATCH = 1000  # rows read at once for CSV
 MOST_DAYS = 500  # rows of the attendance list on its page; CSV has them all
 DEFAULT_DAYS = 7
-#: Offered in the filters; any other value may be typed.
-ACTS = (
-    "register", "verify", "identify", "compare", "detect", "update", "unregister",
-    "delete_reference", "create_gallery", "rename_gallery", "set_threshold", "delete_gallery",
-    "export", "purge",
-)  # fmt: skip
-OUTCOMES = ("ok", MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED, "verified", "refused", *PROBLEMS)
 LARGEST = 2**63 - 1  # what a number of a person, or an event's id, can be
 SOME_DAY = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2200, 1, 1))]
 
@@ -44,6 +36,13 @@ def day(label: Any) -> forms.DateField:
 
 def text(label: Any, **attrs: str) -> forms.CharField:
     return forms.CharField(required=False, label=label, widget=forms.TextInput(attrs=attrs))
+
+
+def one_of(label: Any, choices: Callable[[], list[tuple[str, Any]]]) -> forms.ChoiceField:
+    """Return a field for one of ``choices``, or none of them."""
+    return forms.ChoiceField(
+        required=False, label=label, choices=lambda: [("", _("all")), *choices()]
+    )
 
 
 class DaysForm(forms.Form):
@@ -58,8 +57,8 @@ class DaysForm(forms.Form):
 
 
 class EventsForm(DaysForm):
-    act = text(_("What"), list="acts")
-    outcome = text(_("Outcome"), list="outcomes")
+    act = one_of(_("What"), lambda: list(ACTS.items()))
+    outcome = one_of(_("Outcome"), outcomes)
     actor = text(_("Who asked"), placeholder="key:… user:…")
     person = text(_("Person"), placeholder="user_id")
 
@@ -111,7 +110,7 @@ class ActivityPage(ConsolePage):
             lines=lines(events),
             newer=newer,
             older=older,
-            offered={"acts": ACTS, "outcomes": OUTCOMES, "galleries": gallery_names()},
+            offered={"galleries": gallery_names()},
             narrowed=bool(form.asked()),
             address=without_page(request.GET),
         )

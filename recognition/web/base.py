@@ -8,13 +8,14 @@ from typing import Any, ClassVar
 from django.contrib import messages
 from django.contrib.auth.mixins import AccessMixin
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views import View
 
+from recognition.api.problems import DATABASE_AWAY, database_away
 from recognition.errors import RecognitionError
+from recognition.labels import advised
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery
 from recognition.services.results import Actor
@@ -31,14 +32,26 @@ class ConsolePage(AccessMixin, View):
     section: ClassVar[str] = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not request.user.is_authenticated:
-            return self.handle_no_permission()
-        require(request, self._rule(request))
-        try:
+        try:  # who asks is a question to the database, too
+            if not request.user.is_authenticated:
+                return self.handle_no_permission()
+            require(request, self._rule(request))
             response = super().dispatch(request, *args, **kwargs)
-        except (RecognitionError, RequestDataTooBig, OperationalError) as error:
+        except DATABASE_AWAY as error:
+            response = database_away(request, error)
+        except (RecognitionError, RequestDataTooBig) as error:
             response = refused(request, error)
         response["Cache-Control"] = "no-store"  # people are nothing that a cache may keep
+        return response
+
+    def http_method_not_allowed(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Say in words what Django would leave blank."""
+        response = refused(
+            request, RecognitionError("method_not_allowed", _("This cannot be done here."))
+        )
+        response["Allow"] = ", ".join(self._allowed_methods())
         return response
 
     def _rule(self, request: HttpRequest) -> str | None:
@@ -77,10 +90,7 @@ def refused(request: HttpRequest, error: Exception) -> HttpResponse:
     status = 413
     said, hint = str(error), _("Send fewer or smaller photographs.")
     if isinstance(error, RecognitionError):
-        status, said, hint = error.problem.status, error.detail, error.hint
-    elif isinstance(error, OperationalError):
-        status, said = 503, _("The database does not answer at the moment.")
-        hint = _("Wait a few seconds, then try again.")
+        status, said, hint = error.problem.status, error.detail, advised(error.hint)
     context = {"status": status, "said": said, "hint": hint}
     response = render(request, "console/error.html", context, status=status)
     if wait := getattr(error, "extra", {}).get("retry_after"):
@@ -95,7 +105,7 @@ def told(
     try:
         act()
     except RecognitionError as error:
-        messages.error(request, f"{error.detail} {error.hint}")
+        messages.error(request, f"{error.detail} {advised(error.hint)}")
     else:
         messages.success(request, done)
     return HttpResponseRedirect(to)

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from recognition.consent import CONSENT_FIELDS, DATES, UNSET
 from recognition.errors import RecognitionError
+from recognition.labels import FIELDS, label
 from recognition.models import Subject
 
 EMPTY = ("", None, UNSET)
@@ -27,13 +28,7 @@ class ConsentForm(forms.ModelForm):
         model = Subject
         fields = CONSENT_FIELDS
         widgets: ClassVar = {name: date_input() for name in DATES}
-        labels: ClassVar = {
-            "lawful_basis": gettext_lazy("Lawful basis"),
-            "consent_version": gettext_lazy("Version of the text"),
-            "consent_given": gettext_lazy("Given on"),
-            "consent_expires": gettext_lazy("Holds until"),
-            "retain_until": gettext_lazy("Kept until"),
-        }
+        labels: ClassVar = {name: FIELDS[name] for name in CONSENT_FIELDS}
         help_texts: ClassVar = {
             "lawful_basis": "",
             "consent_version": gettext_lazy("Which text was agreed to."),
@@ -56,6 +51,6 @@ def read(sent: Mapping[str, Any]) -> dict[str, Any]:
     form = ConsentForm({**NO_CONSENT, **texts})
     if not form.is_valid():
         errors = {name: [str(one) for one in said] for name, said in form.errors.items()}
-        said = " ".join(f"{name}: {' '.join(sentences)}" for name, sentences in errors.items())
+        said = " ".join(f"{label(FIELDS, name)}: {' '.join(one)}" for name, one in errors.items())
         raise RecognitionError("invalid_request", said, errors=errors)
     return {name: value for name, value in form.cleaned_data.items() if value not in EMPTY}

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.core.paginator import Paginator
 from django.http import FileResponse, HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from recognition.evaluation import stored
 from recognition.evaluation.telling import facts_of, headline_of, tables_of
@@ -14,11 +15,11 @@ from recognition.web.base import ConsolePage
 A_PAGE = 20
 #: What a plot shows, for who does not see it.
 PLOTS = {
-    "scores": "Similarities of genuine and impostor comparisons",
-    "det": "FNMR by FMR",
-    "roc": "Share of genuine comparisons accepted, by FMR",
-    "search": "FNIR by FPIR",
-    "stress": "FNMR of spoilt probes, by step",
+    "scores": _("Similarities of genuine and impostor comparisons"),
+    "det": _("FNMR by FMR"),
+    "roc": _("Share of genuine comparisons accepted, by FMR"),
+    "search": _("FNIR by FPIR"),
+    "stress": _("FNMR of spoilt probes, by step"),
 }
 
 

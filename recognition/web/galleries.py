@@ -107,7 +107,11 @@ class GalleryPage(OneGalleryPage):
 
 
 class RenamePage(OneGalleryPage):
-    permissions: ClassVar = {"POST": "change_gallery"}
+    permissions: ClassVar = {"GET": "view_gallery", "POST": "change_gallery"}
+
+    def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        """Lead who reloads the address of the form back to it."""
+        return HttpResponseRedirect(reverse("console:gallery", args=[name]))
 
     def post(self, request: HttpRequest, name: str) -> HttpResponse:
         form = NameForm(request.POST)

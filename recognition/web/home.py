@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -20,6 +22,7 @@ from recognition.web.base import ConsolePage
 
 HOURS = 24
 RECENT = 8
+READ = 1000  # newest events that are looked through for when each gallery was last used
 DECISIONS = ("identify", "verify", "compare")
 GOOD = (MATCH, "verified")
 BAD = (UNKNOWN, "refused")
@@ -30,11 +33,13 @@ class HomePage(ConsolePage):
     section = "home"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        context: dict[str, Any] = {"galleries": galleries(), "health": health()}
+        context: dict[str, Any] = {"health": health()}
+        last = None
         if request.user.has_perm("recognition.view_event"):
+            last = last_activity()
             recent = Event.objects.filter(act__in=DECISIONS)[:RECENT]
             context |= {"recent": recent, "bars": bars(timezone.now()), "hours": HOURS}
-        return self.show("home.html", **context)
+        return self.show("home.html", galleries=galleries(last or {}), last=last, **context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +53,26 @@ class Overview:
     commercial_use: str
     verify: Policy
     identify: Policy
+    last: datetime | None = None
 
 
-def galleries() -> list[Overview]:
-    """Return every gallery with its counts and its policies."""
+def last_activity() -> dict[str, datetime]:
+    """Return by gallery when something was done last, as far as the newest events tell.
+
+    Not by gallery in SQL: a gallery where nothing was done would have all events read.
+    """
+    newest = Event.objects.order_by("-id").values_list("gallery", "time")[:READ]
+    return dict(list(newest)[::-1])
+
+
+def galleries(last: Mapping[str, datetime] = MappingProxyType({})) -> list[Overview]:
+    """Return every gallery with its counts and its policies, and when it was last used."""
     active = dict(StoredCalibration.objects.filter(active=True).values_list("embedder", "pk"))
     found = list(with_counts(Gallery.objects.all()))
     for gallery in found:  # a new one shows what it will be decided by; nothing is saved
         gallery.embedder = runtime.embedder_of(gallery)
         gallery.active_calibration = active.get(gallery.embedder)
-    return [overview(gallery) for gallery in found]
+    return [replace(overview(gallery), last=last.get(gallery.name)) for gallery in found]
 
 
 def with_counts(galleries: QuerySet[Gallery]) -> QuerySet[Gallery]:

@@ -99,7 +99,7 @@ class ImportsPage(Received):
         return self.show(
             "imports.html",
             status=refused.problem.status if refused else 200,
-            batches=[(batch, imports.progress(batch)) for batch in batches],
+            batches=list(zip(batches, imports.tallies(batches), strict=True)),
             galleries=list(Gallery.objects.values_list("name", flat=True)),
             gallery=gallery,
             worker=Worker.objects.alive().exists(),
@@ -231,7 +231,11 @@ class AwaitedCall(ImportView):
 class ActPage(ImportView):
     """Something done with an import: by a form, or by a script, which gets the progress."""
 
-    http_method_names: ClassVar = ["post", "options"]
+    http_method_names: ClassVar = ["get", "head", "post", "options"]
+
+    def get(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
+        """Lead who reloads the address of the form back to it."""
+        return HttpResponseRedirect(reverse("console:import", args=[import_id]))
 
     def post(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         if request.headers.get("Accept") == "application/json":

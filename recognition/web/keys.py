@@ -17,12 +17,14 @@ from recognition.models import ApiKey
 from recognition.services.people import record_act
 from recognition.web.base import ConsolePage, require, told
 
+TERMS = ("galleries", "networks", "rate", "expiry_date")
+
 
 class NewKeyForm(ApiKeyForm):
     """The admin's form for a key that does not exist yet."""
 
     class Meta(ApiKeyForm.Meta):
-        exclude = ("revoked",)
+        fields = ("name", "scopes", "galleries", "networks", "rate", "expiry_date")
         labels: ClassVar = {
             "name": gettext_lazy("Name"),
             "rate": gettext_lazy("Own limit"),
@@ -41,6 +43,18 @@ class NewKeyForm(ApiKeyForm):
                 attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
             )
         }
+
+
+class TermsForm(NewKeyForm):
+    """Where, from where, how often and until when a key may be used: what can be changed of it.
+
+    Neither its name nor what it may do: who has the key relies on that.
+    """
+
+    scopes = None  # type: ignore[assignment]  # how Django leaves a field out
+
+    class Meta(NewKeyForm.Meta):
+        fields = TERMS
 
 
 class KeysPage(ConsolePage):
@@ -67,6 +81,44 @@ class KeysPage(ConsolePage):
             require(self.request, "view_apikey")  # the list stands on this page too
         keys = ApiKey.objects.order_by("revoked", "-created")
         return self.show("keys.html", keys=keys, form=form, status=status)
+
+
+class KeyPage(ConsolePage):
+    """What a key is bound to, to be changed; the key itself is known to nobody here."""
+
+    permissions: ClassVar = {"GET": "change_apikey", "POST": "change_apikey"}
+    section = "keys"
+
+    def get(self, request: HttpRequest, prefix: str) -> HttpResponse:
+        key = find_key(prefix)
+        return self.show("key.html", key=key, form=TermsForm(instance=key))
+
+    def post(self, request: HttpRequest, prefix: str) -> HttpResponse:
+        form = TermsForm(request.POST, instance=find_key(prefix))
+        if not form.is_valid():
+            return self.show("key.html", key=find_key(prefix), form=form, status=400)
+        done = _("The key %(prefix)s is changed.") % {"prefix": prefix}
+        return told(
+            request,
+            lambda: self._change(form),
+            done if form.has_changed() else _("Nothing was changed."),
+            to=reverse("console:keys"),
+        )
+
+    @transaction.atomic
+    def _change(self, form: TermsForm) -> None:
+        """Store what was changed, of a key that is not revoked by now."""
+        if not form.has_changed():
+            return
+        key: ApiKey = form.save(commit=False)
+        terms = {name: getattr(key, name) for name in TERMS}
+        if not ApiKey.objects.filter(pk=key.pk, revoked=False).update(**terms):
+            raise RecognitionError(
+                "invalid_request",
+                _("The key is revoked, which cannot be undone."),
+                hint=_("Make another key."),
+            )
+        record_act("change_key", self.actor, decision=key.terms())
 
 
 class RevokePage(ConsolePage):

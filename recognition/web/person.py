@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 from django import forms
 from django.conf import settings
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,7 +24,7 @@ from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
 from recognition.web.consent import ConsentForm
 from recognition.web.events import Line, lines
-from recognition.web.users import picture
+from recognition.web.users import list_query, picture, place
 
 HISTORY, NEAREST, MISSES = 30, 5, 10
 READ = 1000  # newest decisions looked through for near misses: `diagnose` reads more
@@ -66,6 +67,13 @@ def find(gallery: str, user_id: str) -> Subject:
     return services.find_user(services.find_gallery(gallery), user_id)
 
 
+def address(gallery: str, user_id: str, request: HttpRequest) -> str:
+    """Return where a person's page is, from which one gets back to the same part of the list."""
+    query = urlencode(place(request.GET))
+    page = reverse("console:user", args=[gallery, user_id])
+    return f"{page}?{query}" if query else page
+
+
 class PersonPage(ConsolePage):
     permissions: ClassVar = {"GET": "view_subject", "POST": "change_subject"}
     section = "users"
@@ -91,7 +99,7 @@ class PersonPage(ConsolePage):
                 and services.update_user(user.gallery, user.user_id, changes, actor=self.actor)
             ),
             done if changes else _("Nothing was changed."),
-            to=reverse("console:user", args=[user.gallery.name, user.user_id]),
+            to=address(user.gallery.name, user.user_id, self.request),
         )
 
     def _page(self, user: Subject, *, status: int = 200, **refused: Any) -> HttpResponse:
@@ -108,6 +116,7 @@ class PersonPage(ConsolePage):
         return self.show(
             "person.html",
             user=user,
+            list=list_query(user.gallery.name, self.request.GET),
             **shown,
             judgement=judgement,
             cards=[card(number, one) for number, one in enumerate(judgement.references, 1)],
@@ -142,8 +151,9 @@ class PersonPage(ConsolePage):
 class ConsentPage(PersonPage):
     """Store on what ground somebody is known, and for how long."""
 
-    permissions: ClassVar = {"POST": "change_subject"}
-    http_method_names: ClassVar = ["post", "options"]
+    def get(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
+        """Lead who reloads the address of the form back to it."""
+        return HttpResponseRedirect(address(gallery, user_id, request))
 
     def post(self, request: HttpRequest, gallery: str, user_id: str) -> HttpResponse:
         """Store what was changed in the form."""

@@ -9,15 +9,29 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from recognition.errors import RecognitionError
-from recognition.findings import ReviewStep
+from recognition.findings import ALIKE, CONFUSABLE, NEARER, OUTLIER, POOR, ReviewStep
 from recognition.models import Gallery
 from recognition.services import review
+from recognition.services.review import Listed
 from recognition.web.base import ConsolePage, told
 
 SHOWN, STEPS = 50, 10
 ACTS = ("merge", "move", "set_aside", "not_same", "undo")
+WHY = {
+    ALIKE: gettext_lazy("%(person)s and %(other)s look like one person (similarity %(near)s)."),
+    CONFUSABLE: gettext_lazy("%(person)s and %(other)s may be confused (similarity %(near)s)."),
+    NEARER: gettext_lazy(
+        "Reference %(number)s is nearer to %(other)s (%(near)s) than to the others of %(person)s "
+        "(%(own)s)."
+    ),
+    OUTLIER: gettext_lazy(
+        "Reference %(number)s is unlike the others of %(person)s (similarity %(own)s)."
+    ),
+    POOR: gettext_lazy("Reference %(number)s of %(person)s is hardly good enough."),
+}
 
 
 class SettleForm(forms.Form):
@@ -25,6 +39,16 @@ class SettleForm(forms.Form):
     id = forms.IntegerField(min_value=1, max_value=2**63 - 1)
     keep = forms.CharField(required=False, max_length=128)
     reference = forms.CharField(required=False, max_length=36)
+
+
+def why(listed: Listed) -> str:
+    """Say what is suspicious; references by their numbers, as their pictures stand there."""
+    finding = listed.finding
+    values: dict[str, object] = {"person": listed.person, "other": listed.other, "number": 1}
+    values |= {name: f"{getattr(finding, name) or 0:.3f}" for name in ("near", "own")}
+    if len(finding.references) > 1:
+        values["number"] = ", ".join(map(str, range(1, len(finding.references) + 1)))
+    return WHY[finding.kind] % values
 
 
 class ReviewPage(ConsolePage):
@@ -41,7 +65,7 @@ class ReviewPage(ConsolePage):
             "review.html",
             gallery=gallery,
             galleries=list(Gallery.objects.values_list("name", flat=True)),
-            found=found[:SHOWN],
+            found=[(one, why(one)) for one in found[:SHOWN]],
             count=len(found),
             steps=steps,
         )

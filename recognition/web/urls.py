@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.urls import path
 from django.views.decorators.cache import cache_control
-from django.views.i18n import JavaScriptCatalog
 
 from recognition.web import (
     account,
@@ -20,13 +19,14 @@ from recognition.web import (
     review,
     users,
 )
+from recognition.web.texts import Texts
 
 app_name = "console"
 PERSON = "users/<gallery>/<user_id>"
 EVALUATION = "evaluations/<slug:evaluation>"
 REFERENCE = f"{PERSON}/references/<reference_id>"
 # Texts change with the version alone; a page that shows the old ones for an hour is still right.
-texts = cache_control(max_age=3600)(JavaScriptCatalog.as_view(packages=["recognition"]))
+texts = cache_control(max_age=3600)(Texts.as_view(packages=["recognition"]))
 
 urlpatterns = [
     path("", home.HomePage.as_view(), name="home"),
@@ -56,6 +56,7 @@ urlpatterns = [
     path("galleries/<name>/empty", galleries.EmptyPage.as_view(), name="empty"),
     path("galleries/<name>/delete", galleries.DeletePage.as_view(), name="delete"),
     path("keys", keys.KeysPage.as_view(), name="keys"),
+    path("keys/<prefix>", keys.KeyPage.as_view(), name="key"),
     path("keys/<prefix>/revoke", keys.RevokePage.as_view(), name="revoke"),
     path("imports", imports.ImportsPage.as_view(), name="imports"),
     path("imports/<uuid:import_id>", imports.ImportPage.as_view(), name="import"),

@@ -8,6 +8,7 @@ from django.core.paginator import Paginator
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -34,6 +35,7 @@ SORTS = {
 }
 YES_OR_NO = {"yes": True, "no": False}
 FILTERS = ("search", "active", "references")
+PLACE = (*FILTERS, "sort", "page")  # what of the list's address tells which part is looked at
 MOST_ERASED = 10_000  # users at once; more than those are a gallery's, which can be emptied
 ERASED_SHOWN = 100  # of them, before it is done
 #: Shown for people of whom no crop is kept: a missing picture would be an error in the browser.
@@ -59,7 +61,11 @@ class UsersPage(ConsolePage):
             galleries=list(Gallery.objects.values_list("name", flat=True)),
             page=page,
             columns=columns(request.GET),
+            sorts=sorts(),
+            sort=chosen_sort(request.GET),
             narrowed=narrowing(request.GET),
+            kept=place(request.GET),
+            query=urlencode(place(request.GET)),
         )
 
 
@@ -80,6 +86,16 @@ def narrowing(asked: QueryDict) -> dict[str, str]:
     return {name: asked[name] for name in FILTERS if asked.get(name)}
 
 
+def place(asked: QueryDict) -> dict[str, str]:
+    """Return what leads back to the same part of the list."""
+    return {name: asked[name] for name in PLACE if asked.get(name)}
+
+
+def list_query(gallery: str, asked: QueryDict) -> str:
+    """Return the query of the list's address for the part of it that ``asked`` names."""
+    return urlencode({"gallery": gallery, **place(asked)})
+
+
 def sorted_by(users: SubjectQuerySet, asked: QueryDict) -> SubjectQuerySet:
     name, backwards = sorting(asked)
     return users.order_by(f"{'-' if backwards else ''}{SORTS[name]}", "user_id")
@@ -92,9 +108,13 @@ def sorting(asked: QueryDict) -> tuple[str, bool]:
     return (name, sort.startswith("-")) if name in SORTS else ("user_id", False)
 
 
-def columns(asked: QueryDict) -> list[dict[str, Any]]:
-    """Return the columns with what a click on each sorts by."""
-    titles = {
+def chosen_sort(asked: QueryDict) -> str:
+    name, backwards = sorting(asked)
+    return f"-{name}" if backwards else name
+
+
+def titles() -> dict[str, str]:
+    return {
         "user_id": _("User id"),
         "name": _("Name"),
         "active": _("Active"),
@@ -102,6 +122,20 @@ def columns(asked: QueryDict) -> list[dict[str, Any]]:
         "created": _("Registered"),
         "updated": _("Changed"),
     }
+
+
+def sorts() -> list[tuple[str, str]]:
+    """Return what the list can be sorted by: on a telephone there are no heads to click."""
+    up, down = _("%(column)s, upwards"), _("%(column)s, downwards")
+    return [
+        (f"{sign}{name}", said % {"column": title})
+        for name, title in titles().items()
+        for sign, said in (("", up), ("-", down))
+    ]
+
+
+def columns(asked: QueryDict) -> list[dict[str, Any]]:
+    """Return the columns with what a click on each sorts by."""
     chosen, backwards = sorting(asked)
     return [
         {
@@ -110,7 +144,7 @@ def columns(asked: QueryDict) -> list[dict[str, Any]]:
             "sort": f"-{name}" if name == chosen and not backwards else name,
             "order": ("descending" if backwards else "ascending") if name == chosen else "",
         }
-        for name, title in titles.items()
+        for name, title in titles().items()
     ]
 
 
@@ -139,31 +173,41 @@ class UnregisterPage(ConsolePage):
             request,
             lambda: services.erase_subjects(users, actor=self.actor),
             done % {"count": count},
-            to=f"{reverse('console:users')}?gallery={request.POST.get('gallery', '')}",
+            to=self._list(request.POST),
         )
 
     def _ask(self, asked: QueryDict, *, error: str = "") -> HttpResponse:
         users = chosen_users(asked)
         if not (count := users.count()):
-            return HttpResponseRedirect(reverse("console:users"))
+            return HttpResponseRedirect(self._list(asked))
         every = "every" in asked and "only" not in asked
         shown = list(users[:ERASED_SHOWN] if every else users)
         return self.show(
             "unregister.html",
-            gallery=asked.get("gallery") or DEFAULT_GALLERY,
+            gallery=gallery_in(asked),
             users=shown,
             count=count,
             more=count - len(shown),
-            every=narrowing(asked) if every else None,
+            every=every,
+            kept=place(asked),
+            back=self._list(asked),
             references=Reference.objects.filter(subject__in=users.order_by().values("pk")).count(),
             error=error,
             status=400 if error else 200,
         )
 
+    def _list(self, asked: QueryDict) -> str:
+        """Return the address of the list where the choice was made."""
+        return f"{reverse('console:users')}?{list_query(gallery_in(asked), asked)}"
+
+
+def gallery_in(asked: QueryDict) -> str:
+    return asked.get("gallery") or DEFAULT_GALLERY
+
 
 def chosen_users(asked: QueryDict) -> SubjectQuerySet:
     """Return the users of a gallery who were ticked, the ``only`` one, or ``every`` one found."""
-    users = services.list_users(services.find_gallery(asked.get("gallery") or DEFAULT_GALLERY))
+    users = services.list_users(services.find_gallery(gallery_in(asked)))
     if "only" not in asked and "every" in asked:
         users = filtered(users, asked)
         if users.count() > MOST_ERASED:

@@ -136,7 +136,7 @@ def test_a_refusal_leads_back_to_the_page_where_it_is_shown(pages, register, mon
     monkeypatch.setattr(services, "update_user", refuse)
     answer = pages.change(Subject.objects.get(), display_name="x")
     page = pages.client.get(answer["Location"]).content.decode()
-    assert "No user &#x27;barack&#x27; is registered. Check user_id" in page
+    assert "No user &#x27;barack&#x27; is registered. Check the user id" in page
 
 
 def test_people_are_filtered_by_references(admin_client, register, gallery):

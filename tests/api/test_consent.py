@@ -36,7 +36,8 @@ def test_patch_changes_what_is_sent_and_null_takes_a_date_back(ada, api):
     user = api.send_json("PATCH", ada, changes).json()
     assert (user["lawful_basis"], user["retain_until"]) == ("contract", None)
     assert (user["consent_version"], user["consent_valid"]) == ("2026-1", False)
-    assert Event.objects.get(act="update").decision == {"changed": ["lawful_basis", "retain_until"]}
+    told = Event.objects.get(act="update").decision
+    assert told == {"changed": ["lawful_basis", "retain_until"], "consent": changes}
 
 
 @pytest.mark.parametrize(

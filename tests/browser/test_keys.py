@@ -6,6 +6,8 @@ import pytest
 import requests
 from playwright.sync_api import Page, expect
 
+from tests.browser.test_pages import violations
+
 
 def make(page: Page, name: str) -> str:
     """Fill in the form for a key that may read; return the key."""
@@ -22,6 +24,8 @@ def test_a_key_is_made_used_and_revoked(visit, console, with_javascript):
     name = f"door {with_javascript}"
     secret = make(page, name)
     headers = {"X-API-Key": secret}
+    if with_javascript:
+        assert violations(page) == []
     assert requests.get(f"{console.url}/users", headers=headers, timeout=30).status_code == 200
     page.get_by_role("link", name="To the API keys").click()
     row = page.get_by_role("row", name=name)

@@ -60,6 +60,10 @@ def test_other_pages_keep_to_the_policy(visit, path):
 def test_an_unknown_page_is_said_in_words(visit):
     page = visit("/console/nowhere", expect_errors=True)
     expect(page.get_by_role("heading")).to_have_text("There is no such page.")
+    assert violations(page) == []
+    page.goto("/console/users?gallery=nowhere")
+    expect(page.get_by_role("heading")).to_have_text("There is no gallery 'nowhere'.")
+    assert violations(page) == []
 
 
 def test_a_script_in_a_page_is_refused(visit):
@@ -82,6 +86,7 @@ def test_a_viewer_sees_no_way_to_what_a_viewer_may_not(visit):
 def test_a_viewer_who_knows_the_address_is_told(visit, path):
     page = visit(f"/console/{path}", role="viewer", expect_errors=True)
     expect(page.get_by_role("heading")).to_have_text("Your account may not do this.")
+    assert violations(page) == []
 
 
 def test_who_is_not_signed_in_is_led_to_sign_in_and_back(visit):

@@ -17,40 +17,46 @@ PAGES = [
     "users/{gallery}/nobody-near",
     "users/unregister?gallery={gallery}&user_id=ada&user_id=joe",
     "activity?gallery={gallery}",
-    "activity?act=nothing",
+    "activity?person=nobody-at-all",
     "attendance?gallery={gallery}",
     "attendance?since=2000-01-01&until=2000-01-02",
     "galleries",
     "galleries/{gallery}",
     "galleries/{gallery}/delete",
+    "galleries/{gallery}/empty",
     "keys",
+    "keys/{key}",
+    "keys/{key}/revoke",
     "review?gallery={gallery}",
     "decisions/{decision}",
 ]
+REFERENCE = "users/{gallery}/ada/references/{reference}"
 
 
 @pytest.fixture(scope="module")
 def filled(console, photos) -> dict[str, str]:
     """Return the names of a gallery with people, references, decisions and findings, and of one."""
-    name = "people-pages"
+    name, made = "people-pages", dict[str, str]()
     console.call("POST", "/galleries", json={"name": name})
     for user_id, photo in (("ada", photos.obama), ("ada", photos.obama2), ("joe", photos.biden)):
         fields = {"user_id": user_id, "gallery": name, "display_name": HOSTILE}
-        console.post_photo("/register", photo, **fields)
+        done = console.post_photo("/register", photo, **fields).json()
+        made.setdefault(user_id, done["accepted"][0]["reference_id"])
     console.post_photo("/register", photos.astronaut, user_id="nobody-near", gallery=name)
     for photo in (photos.obama3, photos.astronaut, photos.partial):
         console.post_photo("/identify", photo, gallery=name)
     refused = console.post_photo("/verify", photos.biden, user_id="ada", gallery=name)
     console.post_photo("/register", photos.astronaut, user_id="twin", gallery=name)
     assert "twin" in console.manage("audit_gallery", "--gallery", name)
-    return {"gallery": name, "decision": refused.json()["decision_id"]}
+    decision, key = refused.json()["decision_id"], console.key.split(".")[0]
+    return {"gallery": name, "decision": decision, "reference": made["ada"], "key": key}
 
 
 def opened(visit, filled: dict[str, str], path: str, **options) -> Page:
     return visit(f"/console/{path.format(**filled)}", **options)
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", [*PAGES, REFERENCE])
 def test_a_page_is_accessible_in_light_and_dark(visit, filled, path):
     page = opened(visit, filled, path)
     assert violations(page) == []
@@ -86,7 +92,7 @@ def test_a_finding_is_settled_by_keyboard_and_undone(visit, console, photos, new
 def test_activity_is_filtered_without_javascript(visit, filled):
     path = "activity?gallery={gallery}"
     page = opened(visit, filled, path, role="viewer", java_script_enabled=False)
-    page.get_by_label("What").fill("verify")
+    page.get_by_label("What").select_option("verify")
     page.get_by_role("button", name="Show", exact=True).click()
     expect(page.locator("tbody tr")).to_have_count(1)
     expect(page.locator("tbody tr")).to_contain_text("refused")

@@ -86,6 +86,7 @@ def test_the_keyboard_alone_suffices(visit, known, photos):
     page.keyboard.press("Enter")
     expect(page.locator(".face-match .face-name")).to_have_text("Barack Obama")
     assert page.evaluate("document.activeElement.id") == "result"
+    assert page.locator("[aria-live] #result, #result[aria-live]").count() == 0  # not read twice
 
 
 @pytest.mark.parametrize("path", ["verify", "identify"])

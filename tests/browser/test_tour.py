@@ -109,6 +109,19 @@ def test_what_is_known(visit, people, taken, name, path, seen):
     taken(page, name)
 
 
+def test_evaluation(visit, console, people, photos, taken):
+    console.post_photo("/register", photos.obama2, user_id="obama", gallery=people)
+    console.post_photo("/register", photos.biden, user_id="biden", gallery=people)
+    console.manage("evaluate", "--gallery", people, "--jobs", "1")
+    page = visit("/console/evaluations", viewport=WINDOW)
+    page.get_by_role("link", name=people).click()
+    plot = page.get_by_role("img", name="FNMR by FMR")
+    plot.scroll_into_view_if_needed()
+    expect(plot).to_have_js_property("naturalWidth", 768)
+    taken(page, "evaluation")
+    shutil.rmtree(console.folder / "evaluations")  # others look at a site without any
+
+
 def test_review(visit, console, people, photos, taken):
     console.post_photo("/register", photos.obama2, user_id="barry", gallery=people)
     console.manage("audit_gallery", "--gallery", people)

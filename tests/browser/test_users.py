@@ -102,3 +102,22 @@ def test_a_viewer_is_shown_no_way_to_unregister(visit, users):
     expect(rows(page)).to_have_count(3)
     expect(page.get_by_role("button", name="Unregister")).to_have_count(0)
     expect(page.get_by_role("checkbox")).to_have_count(0)
+
+
+def test_on_a_telephone_the_list_is_sorted_and_all_of_it_chosen(visit, users):
+    page = visit(users, role="operator", viewport={"width": 360, "height": 740})
+    page.get_by_label("Sort by").select_option(label="User id, downwards")
+    page.get_by_role("button", name="Show", exact=True).click()
+    expect(rows(page).first).to_contain_text("joe")
+    page.get_by_label("Choose all on this page").check()
+    expect(page.get_by_role("button", name="Unregister the 3 chosen")).to_be_enabled()
+    page.get_by_role("link", name="Name").focus()
+    expect(page.get_by_role("link", name="Name")).to_be_in_viewport()
+
+
+def test_after_the_last_row_the_keyboard_goes_on_in_the_page(visit, users):
+    page = visit(f"{users}&search=joe", role="operator")
+    unregister(page, "joe")
+    page.get_by_role("dialog").get_by_role("button", name="Unregister").click()
+    expect(page.get_by_text("Nobody is like that here.")).to_be_visible()
+    expect(page.locator("#main")).to_be_focused()

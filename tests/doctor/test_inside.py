@@ -13,7 +13,7 @@ from recognition import runtime, worker
 from recognition.curves import CALIBRATIONS
 from recognition.doctor import FAULT, OK, WARNING, inside
 from recognition.import_models import Import
-from recognition.models import Erasure, Event, StoredCalibration, Subject
+from recognition.models import Erasure, Event, PersonTemplate, StoredCalibration, Subject
 from tests.commands.conftest import run
 
 LATE = timezone.now() - timedelta(hours=1)
@@ -53,6 +53,15 @@ def test_a_calibration_that_does_not_reach_is_told(gallery, settings):
     settings.FACE_TARGET_FPIR = 1e-9
     (found,) = inside.calibrations()
     assert found.state == WARNING and "manage.py evaluate" in found.remedy
+
+
+def test_a_calibration_must_reach_for_who_has_the_most_references(gallery, settings):
+    ada = Subject.objects.create(gallery=gallery, user_id="ada")
+    settings.FACE_TARGET_FPIR = 5e-6
+    assert [verdict.state for verdict in inside.calibrations()] == [OK]
+    PersonTemplate.objects.create(subject=ada, sealed=b"", references=5)
+    (found,) = inside.calibrations()
+    assert found.state == WARNING and "for people with 5 references" in found.said
 
 
 def test_a_calibration_of_long_ago_is_told(gallery):

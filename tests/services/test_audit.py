@@ -13,6 +13,7 @@ from django.utils import timezone
 from recognition.errors import RecognitionError
 from recognition.models import AuditState, Event
 from recognition.services import audit, stamps
+from recognition.services.configuration import note_settings
 from recognition.services.people import record_act
 from recognition.services.stamps import stamped
 from tests.conftest import TESTER
@@ -206,12 +207,26 @@ def test_what_is_sealed_anew_is_what_stands_there(events):
     assert wrong() == [] and Event.objects.get(act="x").position == 7
 
 
+def make_unreadable(event: Event) -> None:
+    """Give an event a time that none is, as whoever can write into the database can."""
+    with connection.cursor() as cursor:
+        time = "'infinity'" if connection.vendor == "postgresql" else "'2026-13-45 00:00'"
+        cursor.execute(f"UPDATE recognition_event SET time = {time} WHERE id = {event.pk}")  # noqa: S608
+
+
+@pytest.mark.parametrize("decision", [{"now": {}}, {"now": 3}, [], "x"])
+def test_settings_are_told_though_the_last_event_of_them_is_altered(db, decision):
+    assert note_settings() and not note_settings()
+    last = Event.objects.get(act="settings")
+    Event.objects.update(decision=decision)
+    make_unreadable(last)
+    assert note_settings()
+
+
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_row_that_is_no_event_any_more_is_named(events, waits):
     broken = record_act("another", TESTER) if waits else events[2]
-    with connection.cursor() as cursor:
-        time = "'infinity'" if connection.vendor == "postgresql" else "'2026-13-45 00:00'"
-        cursor.execute(f"UPDATE recognition_event SET time = {time} WHERE id = {broken.pk}")  # noqa: S608
+    make_unreadable(broken)
     record_act("one more", TESTER)
     assert audit.seal() == 1
     assert [f"event {broken.pk} " in fault for fault in wrong()] == [True]

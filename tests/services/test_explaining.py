@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from recognition.decisions import AMBIGUOUS, MATCH, UNKNOWN
+from recognition.labels import outcome_label
 from recognition.models import Event, Gallery, Subject
 from recognition.services.explaining import Explanation, explain
 
@@ -48,7 +49,7 @@ def test_who_is_nearer_without_reaching_the_own_threshold_is_not_the_winner(peop
     )
     assert winner == "0.920 reaches the threshold 0.910"
     assert last == "0.910 reaches the threshold 0.905, but lost to u9 by 0.010"
-    assert said.explanation[0].startswith("Face 0: match. The nearest who is near enough is u9: ")
+    assert said.explanation[0].startswith("Face 1: match. The nearest who is near enough is u9: ")
     assert "Nearer, but not near enough, is u1: 0.930" in said.explanation[0]
 
 
@@ -74,4 +75,4 @@ def test_whoever_is_erased_is_named_nowhere(people):
 @pytest.mark.parametrize("outcome", ["user_not_found", "client_gone"])
 def test_what_came_to_no_decision_is_said_to_have(people, outcome):
     event = Event.objects.create(act="verify", outcome=outcome, decision={"embedder": "e"})
-    assert explain(event).explanation == [f"Nothing was decided: {outcome.replace('_', ' ')}."]
+    assert explain(event).explanation == [f"Nothing was decided: {outcome_label(outcome)}."]

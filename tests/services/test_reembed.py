@@ -329,7 +329,9 @@ def test_a_threshold_that_stays_is_told(known, others):
     assert "The threshold 0.5 is the gallery's own: it stays" in ran.stdout
 
 
-def test_who_is_inactive_changes_nothing(known, others):
-    services.update_user(current(), "barack", {"active": False}, actor=TESTER)
+def test_who_may_not_be_matched_changes_nothing(known, others, settings):
     list(reembedding.stage(current(), PLAIN))
+    services.update_user(current(), "barack", {"active": False}, actor=TESTER)
     assert sum(reembedding.outlook(current(), PLAIN).changes.values()) == 1
+    settings.CONSENT_REQUIRED = True
+    assert not reembedding.outlook(current(), PLAIN).changes

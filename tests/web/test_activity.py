@@ -204,3 +204,10 @@ def test_attendance_shows_so_many_rows_and_says_so(viewer, gallery, monkeypatch)
     page = viewer.get(ATTENDANCE)
     assert len(page.context["rows"]) == 2
     assert "Only the first 2 rows are shown" in page.content.decode()
+
+
+def test_what_was_done_is_chosen_and_shown_in_words(viewer):
+    event(act="create_key", outcome="ok")
+    page = viewer.get(ACTIVITY, {"act": "create_key"}).content.decode()
+    assert '<option value="create_key" selected>make a key</option>' in page
+    assert '<td class="beside">make a key</td>' in page and ">done</span>" in page

@@ -26,6 +26,7 @@ def test_it_lists_candidates_with_a_reason_each(viewer, decided):
     assert answer.status_code == 200
     assert 'href="/console/users/default/barack"' in text and "barry" in text
     assert "reaches the threshold" in text and "lost to" in text
+    assert "<h2>Face 1</h2>" in text
 
 
 def test_whoever_is_erased_is_not_named(viewer, decided, gallery):

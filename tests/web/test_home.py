@@ -47,3 +47,12 @@ def test_the_plot_counts_each_hour(gallery, settings, zone):
     plotted = bars(now)
     assert [bar.total for bar in plotted[-3:]] == [1, 0, 4] and len(plotted) == HOURS
     assert [height for _, _, height in plotted[-1].parts] == [HEIGHT // 2, HEIGHT // 4, HEIGHT // 4]
+
+
+def test_it_tells_when_each_gallery_was_used_last(viewer, gallery):
+    services.create_gallery("unused", actor=TESTER)
+    Event.objects.all().delete()
+    Event.objects.create(actor="a", act="identify", outcome="ok", gallery="default")
+    shown = {one.gallery.name: one.last for one in viewer.get("/console/").context["galleries"]}
+    assert timezone.now() - shown["default"] < timedelta(minutes=1) and shown["unused"] is None
+    assert "none lately" in viewer.get("/console/").content.decode()

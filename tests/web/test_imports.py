@@ -16,6 +16,7 @@ from recognition.services import imports
 from recognition.web.report import safe
 from tests.conftest import TESTER
 from tests.imports.conftest import begin_folder, packed, run, states, work
+from tests.web.conftest import queries
 
 ADDRESS = "/console/imports"
 
@@ -169,3 +170,13 @@ def test_pages_take_as_many_queries_for_many_files(
         operator.get(f"{ADDRESS}/{batch.pk}")
     with django_assert_max_num_queries(8):
         operator.get(f"{ADDRESS}/{batch.pk}/progress")
+
+
+def test_thirty_imports_take_as_many_queries_as_three(viewer, gallery):
+    counts = []
+    for number in (3, 27):
+        for _ in range(number):
+            begin_folder(gallery, {"a/1.jpg": b"x", "a/2.jpg": b"y"})
+        counts.append(queries(viewer, ADDRESS))
+    assert counts[0] == counts[1] <= 10
+    assert viewer.get(ADDRESS).context["batches"][0][1]["total"] == 2

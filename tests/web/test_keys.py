@@ -128,3 +128,40 @@ def test_a_key_that_is_refused_was_not_used(administrator, secret):
     ApiKey.objects.update(revoked=True)
     assert Client().get("/users", headers={"X-API-Key": secret}).status_code == 401
     assert ApiKey.objects.get().last_used is None
+
+
+TERMS = {"galleries": ["default"], "networks": "10.0.0.0/8", "rate": "9/m"}
+TERMS |= {"expiry_date": "2100-01-01T12:30"}
+
+
+def test_what_a_key_is_bound_to_is_changed_and_written_down(administrator, secret):
+    path = f"{KEYS}/{ApiKey.objects.get().prefix}"
+    shown = administrator.get(path).content.decode()
+    assert secret not in shown and ApiKey.objects.get().hashed_key not in shown
+    assert administrator.post(path, TERMS).url == KEYS
+    key, event = ApiKey.objects.get(), Event.objects.get(act="change_key")
+    assert (key.galleries, key.networks, key.rate) == (["default"], ["10.0.0.0/8"], "9/m")
+    assert (key.name, key.scopes) == ("door", ["read"]) and key.expiry_date.year == 2100
+    assert (event.actor, event.decision) == ("user:administrator", key.terms())
+    answer = Client().get("/users", headers={"X-API-Key": secret})  # from outside of its network
+    assert answer.json()["code"] == "address_not_allowed"
+
+
+def test_what_is_not_changed_is_not_written_down(administrator, secret):
+    prefix = ApiKey.objects.get().prefix
+    page = administrator.post(f"{KEYS}/{prefix}", {}, follow=True).content.decode()
+    assert "Nothing was changed." in page
+    assert not Event.objects.filter(act="change_key").exists()
+
+
+@pytest.mark.parametrize("form", [{"networks": "x"}, {"rate": "x"}, {"expiry_date": "x"}], ids=str)
+def test_odd_terms_are_refused_at_their_place(administrator, secret, form):
+    answer = administrator.post(f"{KEYS}/{ApiKey.objects.get().prefix}", form)
+    assert (answer.status_code, list(answer.context["form"].errors)) == (400, list(form))
+
+
+def test_a_revoked_key_is_not_changed(administrator, secret):
+    ApiKey.objects.update(revoked=True)
+    page = administrator.post(f"{KEYS}/{ApiKey.objects.get().prefix}", TERMS, follow=True)
+    assert "The key is revoked, which cannot be undone." in page.content.decode()
+    assert ApiKey.objects.get().networks == [] and ApiKey.objects.get().revoked

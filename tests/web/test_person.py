@@ -184,3 +184,9 @@ def test_quality_is_put_into_words(changes, word):
 def test_a_reference_that_was_never_measured_is_shown(operator, barack):
     barack.references.update(quality={}, box={}, landmarks={})
     assert "not measured" in shown(operator)
+
+
+def test_a_viewer_reads_the_lawful_basis_in_words(viewer, gallery):
+    gallery.subjects.create(user_id="ada", lawful_basis="legal_obligation")
+    page = viewer.get("/console/users/default/ada").content.decode()
+    assert "<dd>legal obligation</dd>" in page

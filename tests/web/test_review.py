@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recognition.findings import Finding, ReviewStep
-from recognition.models import Subject
+from recognition.models import Reference, Subject
 from recognition.services.auditing import audit
 from tests.conftest import TESTER
 
@@ -26,6 +26,18 @@ def test_it_shows_what_was_found(operator, pair):
     assert "look like one person" in text and 'value="merge"' in text
 
 
+def test_references_are_called_by_the_numbers_of_their_pictures(operator, pair):
+    reference = Reference.objects.get(subject__user_id="barack")
+    kept, person = str(reference.pk), reference.subject.number
+    Finding.objects.create(
+        gallery=pair.gallery, key="x", kind="outlier", place=0, person=person,
+        references=[kept], own=0.5,
+    )  # fmt: skip
+    text = operator.get(REVIEW).content.decode()
+    assert "Reference 1 is unlike the others of barack (similarity 0.500)." in text
+    assert f">{kept}" not in text and f" {kept}" not in text
+
+
 def test_an_operator_merges_and_undoes(operator, pair):
     sent = {"act": "merge", "id": pair.pk, "keep": "barack"}
     assert operator.post(REVIEW, sent, follow=True).status_code == 200
@@ -38,7 +50,7 @@ def test_an_operator_merges_and_undoes(operator, pair):
 
 def test_not_the_same_leaves_the_queue(operator, pair):
     operator.post(REVIEW, {"act": "not_same", "id": pair.pk})
-    assert pair not in [one.finding for one in operator.get(REVIEW).context["found"]]
+    assert pair not in [one.finding for one, _ in operator.get(REVIEW).context["found"]]
 
 
 def test_what_cannot_be_done_is_told(operator, pair):

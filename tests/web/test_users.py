@@ -129,7 +129,7 @@ def test_without_their_number_nobody_is_erased(operator, people, typed):
 
 def test_choosing_nobody_leads_back_to_the_list(operator, people):
     answer = operator.post(UNREGISTER, {"gallery": "default"})
-    assert answer.url == USERS
+    assert answer.url == f"{USERS}?gallery=default"
 
 
 def test_more_than_a_query_can_name_are_refused_in_words(operator, people):
@@ -143,3 +143,29 @@ def test_an_erased_user_is_never_named_again(operator, register, gallery, photos
     operator.post(UNREGISTER, {"user_id": "barack", "sure": "yes"})
     found = services.identify(gallery, photos.upload("obama2"), actor=TESTER)
     assert not found.matches
+
+
+def test_the_list_can_be_sorted_without_its_heads(operator, people):
+    page = operator.get(USERS, {"sort": "-references"}).content.decode()
+    assert '<option value="-references" selected>References, downwards</option>' in page
+
+
+def test_enter_presses_no_button_of_a_row(operator, people):
+    page = operator.get(USERS).content.decode()
+    first = page[page.index('id="users"') :].split("<button")[1]
+    assert "data-several" in first.split(">")[0]
+
+
+def test_erasing_leads_back_to_the_same_part_of_the_list(operator, people):
+    crowded = {"gallery": "default", "search": "a", "sort": "-name", "page": "2"}
+    asked = operator.post(UNREGISTER, {**crowded, "user_id": "ada"}).content.decode()
+    assert all(f'name="{name}" value="{value}"' in asked for name, value in crowded.items())
+    done = operator.post(UNREGISTER, {**crowded, "user_id": "ada", "sure": "yes"})
+    assert done.url == f"{USERS}?gallery=default&search=a&sort=-name&page=2"
+
+
+def test_a_person_s_page_leads_back_to_the_same_part_of_the_list(operator, people):
+    assert "/users/default/ada?search=a" in operator.get(USERS, {"search": "a"}).content.decode()
+    page = operator.get(f"{USERS}/default/ada?search=a").content.decode()
+    assert f'href="{USERS}?gallery=default&amp;search=a"' in page
+    assert f'href="{UNREGISTER}?gallery=default&amp;search=a&amp;user_id=ada"' in page

@@ -1,6 +1,6 @@
 // How pages call the API: fetch and FormData under the session and its CSRF token, never a key.
 
-import { gettext, say, sentence } from "./words.js";
+import { advised, gettext, say, sentence } from "./words.js";
 
 const root = document.documentElement.dataset.api;
 
@@ -148,5 +148,5 @@ function problem(response, data) {
     return new Problem(gettext("This page is too old."), { hint, code: body.code, status, body });
   }
   const detail = { 403: `${said} ${body.detail}`, 429: said }[status] ?? body.detail;
-  return new Problem(detail, { hint: sentence(body.hint), code: body.code, status, wait, body });
+  return new Problem(detail, { hint: advised(sentence(body.hint)), code: body.code, status, wait, body });
 }

@@ -5,7 +5,7 @@ import { intake } from "./intake.js";
 import { button, clearErrors, note, noteOf, replace, showProblem } from "./notes.js";
 import { personAddress, quality } from "./results.js";
 import { cut, Stage } from "./stage.js";
-import { gettext, make, ngettext, say, similarity } from "./words.js";
+import { advised, gettext, make, ngettext, say, similarity } from "./words.js";
 
 const form = document.querySelector("#register");
 const list = document.querySelector("#pictures");
@@ -216,7 +216,7 @@ class Item {
     this.bar.hidden = true;
     this.state.textContent = OF_THE_PICTURE.includes(problem.code) ? gettext("Cannot be used") : gettext("Not looked at yet");
     const [rejected] = problem.body?.rejected ?? [];
-    const reason = rejected ? note("error", rejected.detail, rejected.hint) : noteOf(problem, again);
+    const reason = rejected ? note("error", rejected.detail, advised(rejected.hint)) : noteOf(problem, again);
     replace(this.facts, reason);
     if (problem.code === "multiple_faces") this.facts.append(this.choices());
   }

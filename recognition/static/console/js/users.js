@@ -1,6 +1,6 @@
 // The list of users: unregister one without a reload, choose all of a page.
 
-import { call } from "./api.js";
+import { asProblem, call } from "./api.js";
 import { sure } from "./dialog.js";
 import { note, noteOf } from "./notes.js";
 import { gettext, say } from "./words.js";
@@ -9,6 +9,9 @@ const form = document.querySelector("#users");
 const said = document.querySelector("#said");
 const several = form.querySelector("[data-several]");
 const all = form.querySelector("[data-all]");
+
+const GO_ON = "#main"; // where the keyboard goes on after a reload, to which browsers do not see
+if (location.hash === GO_ON) document.querySelector(GO_ON).focus();
 
 const boxes = () => [...form.querySelectorAll("tbody input[name=user_id]")];
 
@@ -29,8 +32,11 @@ async function unregister(pressed) {
     await call(`/unregister/${encodeURIComponent(name)}?gallery=${gallery}`, { method: "DELETE" });
   } catch (problem) {
     pressed.disabled = false;
-    said.replaceChildren(noteOf(problem));
-    if (problem.code !== "user_not_found") return; // else somebody else was quicker
+    said.replaceChildren(noteOf(asProblem(problem)));
+    if (problem.code !== "user_not_found") { // else somebody else was quicker
+      pressed.focus(); // which it lost, being disabled
+      return;
+    }
   }
   said.replaceChildren(note("success", say(gettext("%(name)s is erased."), { name })));
   leave(row);
@@ -42,9 +48,13 @@ function leave(row) {
   row.remove();
   const count = form.querySelector("[data-count]");
   count.textContent = Math.max(0, Number(count.textContent) - 1);
-  if (near) near.focus();
-  else location.reload(); // the page is empty; others may not be
   tick();
+  if (near) {
+    near.focus();
+    return;
+  }
+  history.replaceState(null, "", GO_ON);
+  location.reload(); // the page is empty; others may not be
 }
 
 function tick() {
@@ -59,7 +69,7 @@ function tick() {
 }
 
 if (all) {
-  all.hidden = false;
+  all.closest("label").hidden = false;
   all.addEventListener("change", () => {
     boxes().forEach((box) => { box.checked = all.checked; });
     tick();

@@ -9,6 +9,9 @@ export function say(text, values = {}) {
 
 export const gettext = translate;
 
+/** Return what a person is told where a program is told `hint` (/console/texts/). */
+export const advised = (hint) => globalThis.advice?.[hint] ?? hint;
+
 /** Return the text for `count`: that for one, or that for all other numbers. */
 export const ngettext = globalThis.ngettext ?? ((one, other, count) => (count === 1 ? one : other));
 
