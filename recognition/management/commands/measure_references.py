@@ -147,7 +147,8 @@ class Command(BaseCommand):
         both = np.stack([made[n] for n in found]).reshape(len(found), 2, -1)
         sides = both[:, 0], unit(both.sum(axis=1))
         for title, how in (("Whoever there is", draw), ("Everybody has as many", draw_alike)):
-            self.stdout.write("\n".join([title, "", *lines_of(measure(*sides, labels, how)), ""]))
+            lines = lines_of(measure(*sides, labels, how))
+            self.stdout.write("\n".join([title, "", *lines, "", ""]))
 
 
 def measure(
