@@ -14,6 +14,7 @@ from django.core.cache import caches
 
 from facesite.cache import breaker
 from recognition import runtime, services, vault
+from recognition.curves import Calibration
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.networks.prepare import prepare
 from recognition.services import RegisterOptions
@@ -78,6 +79,12 @@ def closed_keys() -> Iterator[None]:
     """Leave no connection to the key store open: a test without a database could not use it."""
     yield
     vault.keys().close()
+
+
+@pytest.fixture(autouse=True)
+def no_calibrations() -> None:
+    """Let no test read another one's: after a rollback the next row has the same number."""
+    Calibration._stored.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -88,8 +88,8 @@ def test_what_is_copied_exists_and_reaches_the_build(source):
 
 
 def test_every_folder_that_the_settings_name_is_copied(settings):
-    folders = [*settings.STATICFILES_DIRS, *settings.TEMPLATES[0]["DIRS"]]
-    assert folders and {Path(folder).name for folder in folders} <= set(copied())
+    folders = [Path(folder) for folder in settings.TEMPLATES[0]["DIRS"]]
+    assert folders and {folder.relative_to(ROOT).parts[0] for folder in folders} <= set(copied())
 
 
 @pytest.mark.parametrize("private", [".env", "var", ".git", "tests", ".venv"])

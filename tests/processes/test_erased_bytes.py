@@ -32,7 +32,15 @@ def crop_of(site) -> bytes:
 
 
 def found(marks: list[bytes], files: list[Path]) -> list[Path]:
-    return [path for path in files if any(mark in path.read_bytes() for mark in marks)]
+    return [path for path in files if any(mark in bytes_of(path) for mark in marks)]
+
+
+def bytes_of(path: Path) -> bytes:
+    """Return what a file holds; a running PostgreSQL drops some and makes them anew."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 def files_in(folder: Path) -> list[Path]:
