@@ -319,9 +319,7 @@ def interval_by_people(errors: NDArray[np.bool_], whose: Labels) -> list[float]:
     generator = np.random.default_rng(SEED)
     shares = []
     for _ in range(RESAMPLES):
-        drawn = np.bincount(
-            generator.integers(len(people), size=len(people)), minlength=len(trials)
-        )
+        drawn = redrawn(generator, len(people))
         shares.append(float(drawn @ wrong) / float(drawn @ trials))
     return span(shares, len(people))
 

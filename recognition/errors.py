@@ -194,6 +194,9 @@ FOR_PEOPLE: dict[str, str] = {problem.remedy: problem.advice for problem in PROB
     ),
     "Use a key for this gallery, or name another one.": gettext_noop("Choose another gallery."),
     "manage.py evaluate writes them.": gettext_noop("Evaluations lists those there are."),
+    "Hold still, let the camera focus, and send the picture unreduced.": gettext_noop(
+        "Hold still, let the camera focus, and choose the picture unreduced."
+    ),
     "Correct the body; see /docs/.": gettext_noop("Reload the page and try again."),
 }
 

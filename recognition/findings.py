@@ -62,9 +62,10 @@ def forget(*, people: Iterable[int] = (), references: Iterable[str] = ()) -> Non
     if numbers:
         about = Q(person__in=numbers) | Q(other__in=numbers)
         Finding.objects.filter(about).delete()
-    named = Finding.objects.exclude(references=[]) if gone else Finding.objects.none()
-    for finding in [one for one in named if gone & set(one.references)]:
-        finding.delete()
+    if gone:
+        rows = Finding.objects.exclude(references=[]).order_by().values_list("pk", "references")
+        for pk in [pk for pk, names in rows if not gone.isdisjoint(names)]:
+            Finding.objects.filter(pk=pk).delete()
 
 
 class ReviewStep(models.Model):

@@ -33,7 +33,8 @@ class GalleryForm(forms.ModelForm):
         """Refuse more days than it is known who was matched."""
         days: int | None = self.cleaned_data["retention_unmatched_days"]
         if days is not None and days > settings.EVENTS_KEEP:
-            raise forms.ValidationError(f"At most {settings.EVENTS_KEEP} days (EVENTS_KEEP).")
+            said = _("At most %(days)d days (EVENTS_KEEP).")
+            raise forms.ValidationError(said % {"days": settings.EVENTS_KEEP})
         return days
 
 

@@ -100,8 +100,8 @@ def refusal_of(exception: BaseException | None) -> RecognitionError | None:
             return RecognitionError(
                 "image_too_large", str(exception), limit=settings.MAX_IMAGE_BYTES
             )
-        case OperationalError():  # locked, lost or restarting: it may answer the next time
-            log.error("The database does not answer: %s", exception)
+        case OperationalError() | InterfaceError():  # it may answer the next time
+            log.error("The database does not answer: %s", exception, exc_info=exception)
             said = "The database does not answer at the moment."
             return RecognitionError("overloaded", said, extra={"retry_after": DATABASE_REST})
         case django_errors.RequestDataTooBig():
@@ -219,7 +219,7 @@ def handler500(request: HttpRequest) -> HttpResponse:
 
 def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
     """Say so on a page which asks the database nothing, not even who is signed in."""
-    log.error("The database does not answer: %s", error)
+    log.error("The database does not answer: %s", error, exc_info=error)
     response = render(request, "console/away.html", status=503)
     response["Retry-After"] = str(DATABASE_REST)
     return response

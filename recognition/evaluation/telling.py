@@ -42,7 +42,7 @@ def facts_of(report: Report) -> list[tuple[str, str]]:
         ("Data", report["data"]),
         ("Measured on", KINDS.get(report.get("kind", ""), "")),
         ("Embedder", report["embedder"]),
-        ("Time", report["date"].replace("T", " ")),
+        ("Time", f"{report['date'].replace('T', ' ')} UTC"),
         *((name.capitalize(), f"{report[name]:,}") for name in counts if name in report),
     ]
 

@@ -47,6 +47,7 @@ def seal() -> int:
     transaction: what is in the file must be in the database. Raises ``internal_error`` where the
     chain is not as it was left; nothing is sealed then.
     """
+    chain_key()  # read anew each time: somebody may have restored the keys
     count, last = 0, LEAST
     while _waiting(last).exists():
         sealed, last = _seal_some(last)

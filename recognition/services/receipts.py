@@ -102,19 +102,34 @@ def receipts_for(
         )
         for subject in subjects
     ]
+    for some in in_parts(made):
+        _date_after_earlier_ones(some)
     Erasure.objects.bulk_create(made, batch_size=500)
     suppress(erasure.user_hash for erasure in made)
     transaction.on_commit(finish)
     return made
 
 
+def _date_after_earlier_ones(made: list[Erasure]) -> None:
+    """Date erasures after whoever's earlier ones, and after the registration in between (``lift``).
+
+    A machine with another clock may have dated those; the log is read in the order of times.
+    """
+    told = Erasure.objects.filter(user_hash__in=[one.user_hash for one in made]).order_by()
+    last = dict(told.values_list("user_hash").annotate(Max("time")))
+    for one in made:
+        if one.user_hash in last:
+            one.time = max(one.time, last[one.user_hash] + 2 * MOMENT)
+
+
 def suppress(hashes: Iterable[str]) -> None:
     """Let no import bring anybody of these back."""
     for some in in_parts(hashes):
+        # First those that are lifted: this locks them, so that _tell_lifted cannot delete them.
+        lifted = Suppression.objects.filter(user_hash__in=some, lifted__isnull=False)
+        lifted.update(lifted=None)
         rows = [Suppression(user_hash=one) for one in some]
         Suppression.objects.bulk_create(rows, ignore_conflicts=True)
-        lifted = Suppression.objects.filter(user_hash__in=some).filter(lifted__isnull=False)
-        lifted.update(lifted=None)
 
 
 def finish() -> int:

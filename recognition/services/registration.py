@@ -104,11 +104,8 @@ def register(
     the refusals' own code when no picture is usable, ``duplicate_face`` where ``reject`` is asked.
     """
     if not USER_ID.match(user_id):
-        raise RecognitionError(
-            "invalid_request",
-            f"user_id must be {USER_ID_RULE}.",
-            errors={"user_id": [f"It must be {USER_ID_RULE}."]},
-        )
+        errors = {"user_id": [f"It must be {USER_ID_RULE}."]}
+        raise RecognitionError("invalid_request", f"user_id must be {USER_ID_RULE}.", errors=errors)
     if options.bulk:
         refuse_suppressed(gallery, user_id)
     demand_consent(gallery, user_id, options.consent, default=options.bulk, actor=actor)

@@ -32,7 +32,7 @@ from recognition.models import (
     Subject,
     in_parts,
 )
-from recognition.services.people import record_all
+from recognition.services.people import data_key, record_all
 from recognition.services.results import Actor
 
 SEALED = ("sealed_embedding", "sealed_crop", "sealed_context")
@@ -262,7 +262,7 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
         raise _erased()
     _refuse_second_copies(references, people, asked)
     before = _as_they_are(references, people, wanted)
-    keys = _keys(references, asked)
+    keys = _keys(references, people, asked)
     for name, (number, aside) in asked.items():
         _give(references[name], people[number], keys)
         references[name].aside = aside
@@ -279,16 +279,20 @@ def _bring_about(gallery: Gallery, wanted: State, actor: Actor) -> State:
 
 
 def _keys(
-    references: Mapping[str, Reference], asked: Mapping[str, list[Any]]
+    references: Mapping[str, Reference],
+    people: Mapping[int, Subject],
+    asked: Mapping[str, list[Any]],
 ) -> Mapping[int, bytes]:
     """Return the data keys of who gives references away and of who gets them.
 
-    These may have none yet. Raises ``not_ready`` where those have none.
+    These may have none yet where nothing of theirs is sealed. Raises ``not_ready`` where one is
+    gone.
     """
     moved = {name: number for name, (number, _) in asked.items()}
     moved = {n: to for n, to in moved.items() if references[n].subject.number != to}
     givers = {references[name].subject.number for name in moved}
-    return {number: vault.key_of(number) for number in givers} | vault.made_keys(moved.values())
+    getting = {number: data_key(people[number]) for number in set(moved.values())}
+    return {number: vault.key_of(number) for number in givers} | getting
 
 
 def _refuse_second_copies(

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
+from django.db import Error as DatabaseError
+
 from recognition import vault
 from recognition.errors import RecognitionError
 from recognition.models import Event
@@ -33,13 +35,14 @@ def chain_key() -> bytes:
 def stamped(event: Event) -> Event:
     """Return a new event with its stamp, to be stored.
 
-    Without one where the key is lost: better an event that the chain leaves out than none.
+    Without one where the key is lost or its store away: better an event that the chain leaves
+    out than none.
     """
     event.decision = _plain(event.decision)
     try:
         event.link = stamp(_known.get(vault.keys()) or chain_key(), event)
-    except RecognitionError as error:
-        log.error("audit: an event is written that cannot be sealed: %s", error.detail)
+    except (RecognitionError, DatabaseError, OSError, ValueError) as error:
+        log.error("audit: an event is written that cannot be sealed: %s", error)
     return event
 
 

@@ -16,7 +16,6 @@ from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.paginator import Paginator
-from django.db import OperationalError
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -30,13 +29,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from recognition import runtime
-from recognition.api.problems import answer, refusal_of
+from recognition.api.problems import DATABASE_AWAY, answer, refusal_of
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, ImportFile, Worker
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery, imports
 from recognition.services.manifest import Entry
-from recognition.web.base import ConsolePage, told
+from recognition.web.base import ConsolePage, require, told
 from recognition.web.consent import NO_CONSENT, ConsentForm, read
 from recognition.web.report import lines
 
@@ -65,7 +64,7 @@ class ImportView(ConsolePage):
         """Return the JSON that ``act`` answers with, or why that was refused."""
         try:
             return act()
-        except (RecognitionError, RequestDataTooBig, OperationalError) as error:
+        except (RecognitionError, RequestDataTooBig, *DATABASE_AWAY) as error:
             refused = refusal_of(error)
             assert refused is not None  # noqa: S101  # each kind has one; for mypy
             return answer(refused, self.request)
@@ -121,6 +120,7 @@ class ImportsPage(Received):
         try:
             return self.whole_zip()
         except RecognitionError as error:
+            require(self.request, "view_subject")  # the list stands on this page too
             sent = self.request.POST
             gallery = sent.get("gallery") or DEFAULT_GALLERY
             return self.page(gallery, ConsentForm({**NO_CONSENT, **sent.dict()}), error)

@@ -253,7 +253,8 @@ class ReferencePage(ConsolePage):
         user = find(gallery, user_id)
         reference = services.find_reference(user, reference_id)
         last = user.reference_count == 1
-        return self.show("reference.html", user=user, reference=reference, last=last)
+        back = address(gallery, user_id, request)
+        return self.show("reference.html", user=user, reference=reference, last=last, back=back)
 
     def post(
         self, request: HttpRequest, gallery: str, user_id: str, reference_id: str
@@ -265,7 +266,7 @@ class ReferencePage(ConsolePage):
                 user.gallery, user_id, reference_id, actor=self.actor
             ),
             _("The reference is erased."),
-            to=reverse("console:user", args=[gallery, user_id]),
+            to=address(gallery, user_id, request),
         )
 
 

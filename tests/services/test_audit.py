@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from recognition.errors import RecognitionError
@@ -253,6 +253,18 @@ def test_an_event_is_written_though_its_key_is_lost(events, monkeypatch, caplog)
     made = record_act("another", TESTER)
     assert Event.objects.get(pk=made.pk).link == ""
     assert "cannot be sealed: gone" in caplog.text
+
+
+def test_an_event_is_written_though_the_key_store_is_away(events, monkeypatch, caplog):
+    monkeypatch.setattr(stamps, "_known", {})
+    monkeypatch.setattr(stamps, "hashing_key", away)
+    record_act("meanwhile", TESTER)
+    assert Event.objects.get(act="meanwhile").link == ""
+    assert "cannot be sealed: away" in caplog.text
+
+
+def away() -> bytes:
+    raise OperationalError("away")
 
 
 def lost() -> bytes:

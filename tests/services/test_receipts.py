@@ -250,6 +250,17 @@ def test_registering_again_comes_after_an_erasure_by_a_clock_that_is_ahead(erase
     assert receipts.logged() == set()
 
 
+def test_an_erasure_comes_after_those_of_a_clock_that_is_ahead(erase, register):
+    erase("barack")
+    ahead = timezone.now() + timedelta(minutes=1)
+    Erasure.objects.update(time=ahead)
+    receipts.append(receipts.ERASED, [(ahead, Erasure.objects.get().user_hash)])
+    register("barack", "obama")
+    receipts.finish()
+    erase("barack")
+    assert len(receipts.logged()) == 1
+
+
 def test_an_erasure_cut_short_is_found_and_finished(register, gallery):
     register("barack", "obama")
     number = Subject.objects.get().number

@@ -30,6 +30,7 @@ export class Probe {
   }
 
   async take(file) {
+    this.release();
     this.file = file;
     this.result.replaceChildren();
     await this.look();
@@ -77,6 +78,11 @@ export class Probe {
     this.result.replaceChildren(...(this.faces.length > 1 ? [faceList(this.faces)] : []));
   }
 
+  /** Let the button be pressed again: the answer that is under way will be dropped. */
+  release() {
+    this.form.querySelector("button.primary").ariaDisabled = null;
+  }
+
   missing() {
     this.said.replaceChildren(note("error", gettext("Choose a picture.")));
     this.form.querySelector("input[type=file]").focus();
@@ -106,6 +112,7 @@ export class Probe {
   }
 
   reset() {
+    this.release();
     this.turn += 1;
     this.file = null;
     this.faces = [];

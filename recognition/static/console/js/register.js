@@ -15,7 +15,10 @@ const items = [];
 const OF_THE_PICTURE = ["invalid_image", "image_too_large", "unsupported_image", "no_face", "multiple_faces", "face_too_small", "low_quality"];
 let sending = false;
 
-intake(form.querySelector(".drop"), (files) => files.forEach((file) => items.push(new Item(file))));
+intake(form.querySelector(".drop"), (files) => {
+  if (sending) return; // which pictures are sent is settled
+  files.forEach((file) => items.push(new Item(file)));
+});
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   register();

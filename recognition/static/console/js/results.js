@@ -1,6 +1,6 @@
 // Decisions as people read them: the scale of a similarity, the people beside it, a face's quality.
 
-import { gettext, make, say, similarity, svg } from "./words.js";
+import { advised, gettext, make, say, similarity, svg } from "./words.js";
 
 const WIDTH = 300;
 
@@ -63,7 +63,7 @@ export function quality(face) {
   const size = say(gettext("%(size)s px wide"), { size: Math.round(face.quality.size) });
   if (!face.faults) return make("p", { class: "small" }, size);
   if (!face.faults.length) return make("p", { class: "small" }, make("span", { class: "tag good" }, gettext("good")), ` ${size}`);
-  const lines = face.faults.map((fault) => make("li", {}, `${fault.detail} ${fault.hint}`));
+  const lines = face.faults.map((fault) => make("li", {}, `${fault.detail} ${advised(fault.hint)}`));
   return make("div", { class: "small" }, make("span", { class: "tag bad" }, gettext("not good enough")), make("ul", {}, ...lines));
 }
 

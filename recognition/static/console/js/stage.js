@@ -17,12 +17,13 @@ export class Stage {
   /** Show a file; resolves to false where the browser cannot show its format. */
   async show(file) {
     URL.revokeObjectURL(this.image.src);
-    this.image.src = URL.createObjectURL(file);
+    const address = (this.image.src = URL.createObjectURL(file));
     this.image.alt = file.name;
     try {
       await this.image.decode();
     } catch {
-      this.image.alt = gettext("This browser cannot show this kind of picture.");
+      // Else another picture was chosen meanwhile.
+      if (this.image.src === address) this.image.alt = gettext("This browser cannot show this kind of picture.");
       return false;
     }
     this.size(this.image.naturalWidth, this.image.naturalHeight);

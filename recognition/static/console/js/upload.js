@@ -186,7 +186,7 @@ export class Upload {
       await act();
     } catch (error) {
       this.end();
-      if (error.name === "AbortError") location.assign(address() || location.href);
+      if (error.name === "AbortError") location.assign(address() || location.pathname + location.search);
       else this.refuse(error, address(), again);
     }
   }
