@@ -202,7 +202,7 @@ class Site:
     def workers(self) -> list[int]:
         """Return the process ids of gunicorn's workers: not that of what runs an import's."""
         children = self._children()
-        return [child.pid for child in children if not import_workers_of(child)]
+        return [c.pid for c in children if not import_workers_of(c) and c.is_running()]
 
     def import_workers(self) -> list[int]:
         """Return the process ids of the workers for imports (``IMPORT_WORKER=yes``)."""
@@ -214,9 +214,12 @@ class Site:
 
 
 def import_workers_of(process: psutil.Process) -> list[int]:
-    """Return the process ids of the workers that ``process`` keeps running."""
-    living = [child for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child.pid for child in living if "worker" in child.cmdline()]
+    """Return the process ids of the workers that ``process`` keeps running, none if it ends now."""
+    try:
+        living = [child for child in process.children() if child.status() != psutil.STATUS_ZOMBIE]
+        return [child.pid for child in living if "worker" in child.cmdline()]
+    except psutil.NoSuchProcess:
+        return []
 
 
 class PostgresServer:
