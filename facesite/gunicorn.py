@@ -185,7 +185,7 @@ def child_exit(server: Any, worker: Any) -> None:
     """Take what a worker had in hand that is gone out of the gauges; what it counted stays."""
     from prometheus_client.multiprocess import mark_process_dead  # not before ``on_starting``
 
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # it declares none
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -38,7 +38,7 @@ def exposition() -> bytes:
     counted, states = metrics.meters().registry, CollectorRegistry()
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         counted = CollectorRegistry()
-        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(counted)  # type: ignore[no-untyped-call]  # it declares none
     states.register(kept)
     if settings.WEB_CONCURRENCY == 1:  # of several, each answer would tell of another one
         ProcessCollector(registry=states)

@@ -126,7 +126,7 @@ class KeyStore:
             try:
                 cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  # a constant
                 self._write(wrapped, "")
-            except BaseException:
+            except BaseException:  # Ctrl-C too: it goes on below, with nothing half done
                 cursor.execute("ROLLBACK")
                 raise
             cursor.execute("COMMIT")
