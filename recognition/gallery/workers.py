@@ -20,8 +20,8 @@ _own = threading.local()
 
 def shared_out(act: Callable[[Piece], Result], pieces: Sequence[Piece]) -> list[Result]:
     """Return what ``act`` returns for each of the pieces, in their order."""
+    # To hand a single piece over would take longer than it saves.
     if len(pieces) < 2 or getattr(_own, "alone", False):
-        # To hand one over would take longer than it saves.
         return [act(piece) for piece in pieces]
     return list(workers().map(act, pieces))
 

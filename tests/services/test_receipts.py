@@ -240,23 +240,22 @@ def test_who_is_erased_once_more_before_the_log_tells_stays_erased(erase, regist
     assert receipts.logged() == receipts.suppressed() != set()
 
 
-def test_registering_again_comes_after_an_erasure_by_a_clock_that_is_ahead(erase, register):
+@pytest.fixture
+def back_though_dated_ahead(erase, register) -> None:
+    """Erase somebody by a clock that is ahead, and register them again by one that is not."""
     erase("barack")
     ahead = timezone.now() + timedelta(minutes=1)
     Erasure.objects.update(time=ahead)
     receipts.append(receipts.ERASED, [(ahead, Erasure.objects.get().user_hash)])
     register("barack", "obama")
     receipts.finish()
+
+
+def test_registering_again_comes_after_an_erasure_by_a_clock_that_is_ahead(back_though_dated_ahead):
     assert receipts.logged() == set()
 
 
-def test_an_erasure_comes_after_those_of_a_clock_that_is_ahead(erase, register):
-    erase("barack")
-    ahead = timezone.now() + timedelta(minutes=1)
-    Erasure.objects.update(time=ahead)
-    receipts.append(receipts.ERASED, [(ahead, Erasure.objects.get().user_hash)])
-    register("barack", "obama")
-    receipts.finish()
+def test_an_erasure_comes_after_those_of_a_clock_that_is_ahead(back_though_dated_ahead, erase):
     erase("barack")
     assert len(receipts.logged()) == 1
 
