@@ -10,6 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from recognition.management.base import FAILED, GalleryCommand
 from recognition.services import transfer
+from recognition.services.folders import shown
 
 
 class Command(GalleryCommand):
@@ -22,7 +23,7 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["file"]
         if path.exists():
-            raise CommandError(f"{path} is there already.", returncode=FAILED)
+            raise CommandError(f"{shown(path)} is there already.", returncode=FAILED)
         count, key = transfer.export(self.chosen_gallery(options), path, self.actor)
         self.stderr.write(f"{count} people. The key is shown this once:")
         self.stdout.write(base64.b64encode(key).decode())
