@@ -113,6 +113,9 @@ def test_photographs_that_the_service_refuses_are_counted(evaluate, people, phot
     assert report["failure_to_enrol"]["errors"] == 1
     assert report["verification"]["genuine"] == 3
     assert "Failure to acquire: refused as a probe: 40.00 %" in ran.stdout
+    asked = report["in_force"]["fnir"]["trials"] + report["in_force"]["fpir"]["trials"]
+    registered = report["failure_to_enrol"]["trials"] // 2
+    assert asked == report["photographs"] - registered
 
 
 def test_without_matplotlib_it_says_so_before_and_draws_nothing(

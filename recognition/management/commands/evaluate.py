@@ -90,8 +90,10 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         check(options)
         gallery = self.chosen_gallery(options) if options["gallery"] else None
-        embedder = options["embedder"] or runtime.default_embedder()
-        embedder = runtime.embedder_of(gallery) if gallery else embedder
+        if gallery:
+            embedder = runtime.embedder_of(gallery)
+        else:
+            embedder = options["embedder"] or runtime.default_embedder()
         drawn = find_spec("matplotlib") is not None
         if not drawn:
             self.stderr.write(NO_PLOTS)
@@ -110,7 +112,7 @@ class Command(GalleryCommand):
         if options["pairs"]:
             report, kept = self.of_pairs(labels, dates, embedder, options)
         elif gallery:
-            report, kept = self.of_gallery(gallery, labels, options)
+            report, kept = self.of_gallery(gallery, labels, embedder, options)
         else:
             report, kept = self.of_people(labels, dates, embedder, options)
         return head | report, kept
@@ -125,14 +127,16 @@ class Command(GalleryCommand):
         taken = take([p.path for p in photographs], embedder, options | {"unit": "strangers"})
         return sources.sample_of([p.name for p in photographs], taken, {}, {})
 
-    def of_gallery(self, gallery: Gallery, labels: Any, options: dict[str, Any]) -> Found:
+    def of_gallery(
+        self, gallery: Gallery, labels: Any, embedder: str, options: dict[str, Any]
+    ) -> Found:
         """Return the report on a gallery's references."""
-        sample, embedder = sources.gallery_sample(gallery, labels), runtime.embedder_of(gallery)
+        sample = sources.gallery_sample(gallery, labels)
         check_photographs(sample.names, labels, {}, options)
-        outside = _parts(self.strangers(embedder, options))
+        outside = self.strangers(embedder, options)
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        report, found, searched = gallery_report(sample, outside, watched_by(options))
+        report, found, searched = gallery_report(sample, _parts(outside), watched_by(options))
         report["in_force"] = forced.of_gallery(sample, outside, policy_for(embedder, gallery))
         head = {"kind": "gallery", **counted(sample), "attempts": sources.attempts_at(gallery)}
         scores = {"genuine": found.genuine, "impostor": found.impostor}
@@ -176,11 +180,11 @@ class Command(GalleryCommand):
         )
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        parts, policy = _parts(outside), policy_for(embedder, find_gallery(DEFAULT_GALLERY))
         report, found, searched = people_report(
-            sample, references=references, strangers=parts, watch=watch
+            sample, references=references, strangers=_parts(outside), watch=watch
         )
-        report["in_force"] = forced.of_people(sample, parts, references, policy)
+        policy = policy_for(embedder, find_gallery(DEFAULT_GALLERY))
+        report["in_force"] = forced.of_people(everything, outside, references, policy)
         head = {"kind": "folder", "photographs": len(taken), **counted(sample), **refusals(taken)}
         head["failure_to_enrol"] = served.enrolment(everything, references)
         report["as_served"] = in_service
