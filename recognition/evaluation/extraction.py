@@ -131,8 +131,9 @@ def extract(
     made = each(one, missing.values(), jobs=options["jobs"])
     with closing(cache), progress(len(missing), options, options.get("unit", "photographs")) as bar:
         for key, row in zip(missing, made, strict=True):
-            known[key] = row
-            cache.keep(key, row)
+            known[key] = NOTHING if row is None else row
+            if row is not None:
+                cache.keep(key, row)
             bar.update()
     return [known[key] for key in keys]
 
@@ -158,12 +159,14 @@ def watched_by(options: Mapping[str, Any]) -> Watch:
     return watch
 
 
-def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats:
+def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats | None:
+    """Return what is made of one photograph, None of one that cannot be read: it is counted as
+    one without a face, and not kept, for another limit of size may let it be read."""
     extractor = runtime.extractor(embedder)
     try:
         picture = decode(path.read_bytes(), limits=runtime.limits())
-    except RecognitionError:  # what cannot be read has no face; it is counted among those
-        return NOTHING
+    except RecognitionError:
+        return None
     picture = alter(picture, path) if alter else picture
     faces = extractor.detect(picture, min_face_size=int(extractor.limits.min_size))
     if not faces:

@@ -52,13 +52,15 @@ def test_few_people_do_not_tell_what_several_photographs_are_worth(command, peop
     assert ran.status == 2 and "1 people are too few" in ran.stderr
 
 
-def test_what_mending_cannot_mend_is_said(command, register):
+def test_what_mending_cannot_mend_is_said(own_vault, command, register):
     register("barack", "obama")
     vault.keys().destroy([Subject.objects.get().number])
     for arguments in ([], ["--mend"]):
         ran = command("erasure_check", *arguments)
         assert ran.status == 1 and "Put the right keys back" in ran.stderr
         assert "--mend erases it" not in ran.stderr
+    command("unregister", "barack")
+    assert "cannot be read: 0" in command("erasure_check").stdout
 
 
 @pytest.mark.parametrize("act", ["list", "steps"])
