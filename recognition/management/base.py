@@ -21,6 +21,8 @@ from recognition.services.folders import shown
 from recognition.services.results import Actor
 
 INCOMPLETE, FAILED = 1, 2
+# Whose usual hint speaks of fields and calls. Of pictures it says more to who can give a --face.
+OF_CALLS = {"invalid_request", "not_found", "user_not_found", "gallery_not_found", "suppressed"}
 
 
 class ServiceCommand(BaseCommand):
@@ -77,4 +79,5 @@ class GalleryCommand(ServiceCommand):
 
 def in_words(error: RecognitionError) -> str:
     """Return a refusal in one line: code, what is wrong, what to do."""
-    return f"{error.code}: {error.detail} {error.hint}"
+    remedy = error.advice if error.code in OF_CALLS else error.hint
+    return f"{error.code}: {error.detail} {remedy}"

@@ -176,9 +176,10 @@ def test_what_cannot_be_told_is_refused_before_faces_are_looked_for(
     assert ran.status == 2 and said in ran.stderr
 
 
-def test_where_nothing_can_be_written_nothing_is_computed(command, two, monkeypatch):
+@pytest.mark.parametrize("output", [__file__, f"{__file__}/new/folder"])
+def test_where_nothing_can_be_written_nothing_is_computed(command, two, monkeypatch, output):
     monkeypatch.delattr("recognition.pipeline.extract.Extractor.detect")
-    ran = command("evaluate", two, "--embedder", DLIB, "--output", __file__)
+    ran = command("evaluate", two, "--embedder", DLIB, "--output", output)
     assert ran.status == 2 and "no folder that can be written to" in ran.stderr
 
 

@@ -67,3 +67,18 @@ def test_what_mending_cannot_mend_is_said(own_vault, command, register):
 def test_a_review_without_anything_says_so(command, act):
     ran = command("review", act)
     assert (ran.status, ran.stdout) == (0, "") and "There is nothing." in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["unregister", "nobody"],
+        ["unregister", "no body"],
+        ["unregister", "nobody", "--gallery", "none"],
+        ["review", "merge", "7"],
+    ],
+)
+def test_a_remedy_speaks_of_no_call(command, arguments):
+    ran = command(*arguments)
+    assert ran.status == 2
+    assert not any(word in ran.stderr for word in ("GET ", "POST ", "/api/", "`errors`"))

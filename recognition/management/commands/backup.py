@@ -19,7 +19,9 @@ class Command(ServiceCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "file", type=Path, metavar="FILE", help="where to write; it may not be there yet"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["file"]

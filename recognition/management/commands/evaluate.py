@@ -75,16 +75,23 @@ class Command(GalleryCommand):
         parser.add_argument("--pairs", type=Path, metavar="LIST", help="pairs in LFW's format")
         parser.add_argument("--gallery", metavar="NAME", help="measure this gallery's references")
         parser.add_argument("--strangers", type=Path, metavar="DIR", help="people nobody knows")
-        parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), help="default: in use")
+        parser.add_argument(
+            "--embedder", choices=list(runtime.EMBEDDERS), help="default: the one in use"
+        )
         parser.add_argument(
             "--references", type=index, metavar="N", help="photographs to register (default: 1)"
         )
-        parser.add_argument("--labels", type=Path, metavar="CSV", help="person,group,...")
-        parser.add_argument("--dates", type=Path, metavar="CSV", help="person/file,date")
+        parser.add_argument("--labels", type=Path, metavar="CSV", help="groups: person,group,...")
+        parser.add_argument("--dates", type=Path, metavar="CSV", help="dates: person/file,date")
         parser.add_argument("--name", help="what the data set is called (default: the folder)")
-        parser.add_argument("--output", type=Path, metavar="DIR", help="where to write")
-        parser.add_argument("--stress", action="store_true", help="spoil probes in 40 ways")
-        parser.add_argument("--calibrate", metavar="NAME", help="also store thresholds by it")
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="DIR",
+            help="where to write (default: listed in the console)",
+        )
+        parser.add_argument("--stress", action="store_true", help="also spoil probes in 40 ways")
+        parser.add_argument("--calibrate", metavar="NAME", help="also store thresholds, so called")
         add_jobs(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -263,10 +270,11 @@ def check(options: dict[str, Any]) -> None:
     for name in ("pairs", "labels", "dates"):
         if options[name] and not options[name].is_file():
             raise CommandError(f"{shown(options[name])} is no file.", returncode=FAILED)
-    output = options["output"]
-    if output and output.exists() and not (output.is_dir() and os.access(output, os.W_OK)):
-        message = f"{shown(output)} is no folder that can be written to."
-        raise CommandError(message, returncode=FAILED)
+    if output := options["output"]:
+        there = next(path for path in (output, *output.absolute().parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            message = f"{shown(there)} is no folder that can be written to."
+            raise CommandError(message, returncode=FAILED)
     if options["gallery"]:
         refuse_with(options, "--gallery", NOT_OF_GALLERIES)
     elif options["pairs"]:

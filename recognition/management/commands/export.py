@@ -18,7 +18,9 @@ class Command(GalleryCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "file", type=Path, metavar="FILE", help="where to write; it may not be there yet"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["file"]

@@ -28,7 +28,7 @@ class Command(GalleryCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, metavar="FILE", help="what `export` wrote")
         parser.add_argument("--dry-run", action="store_true", help="count, and store nothing")
         add_consent(parser)
 

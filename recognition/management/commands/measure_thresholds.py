@@ -31,9 +31,13 @@ class Command(ServiceCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
-        parser.add_argument("--data-set", help="its name, for the record (default: the folder's)")
+        parser.add_argument(
+            "--data-set", metavar="NAME", help="for the record (default: the folder's)"
+        )
         parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), default=runtime.DLIB)
-        parser.add_argument("--output", type=Path, help="default: the embedder's own calibration")
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="default: the embedder's own calibration"
+        )
         add_jobs(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:

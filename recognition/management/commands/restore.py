@@ -21,7 +21,7 @@ class Command(ServiceCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, metavar="FILE", help="what `backup` wrote")
         parser.add_argument(
             "--keys", type=Path, metavar="FILE.keys", help="where the key store was lost, too"
         )
