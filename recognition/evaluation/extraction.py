@@ -102,10 +102,11 @@ def take(
     alter: Alter | None = None,
 ) -> list[Taken]:
     """Return the principal face of each photograph, and whether the service would take it."""
-    limits = runtime.extractor(embedder).limits
-    named = f"measured-{limits.min_size:g}-{settings.FACE_DETECTION_CONFIDENCE:g}"
+    named = f"measured-{settings.FACE_MIN_SIZE:g}-{settings.FACE_DETECTION_CONFIDENCE:g}"
     named += f"-{how}" if how else ""
     rows = extract(paths, embedder, options, how=named, make=measured, alter=alter)
+    # Not before: networks are loaded with as many threads as are set then, and ``each`` sets one.
+    limits = runtime.extractor(embedder).limits
     return [taken_as(row, limits) for row in rows]
 
 
