@@ -315,7 +315,7 @@ def _stress(report: Report) -> Table:
         return Table("", (), [])
     rows = [
         (
-            str(SPOILT[kind]),
+            str(SPOILT.get(kind, kind)),
             *(f"{step['step']:g}: {percent(step['fnmr']['rate'])}" for step in steps),
         )
         for kind, steps in found["kinds"].items()
