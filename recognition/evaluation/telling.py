@@ -196,7 +196,8 @@ def _comparisons(report: Report) -> Table:
         rows.append(_paid(head, row, with_refusals, "fnmr"))
     counts = {name: f"{found[name]:,}" for name in ("genuine", "impostor")}
     note = _("%(genuine)s genuine, %(impostor)s impostor comparisons.") % counts
-    if (some := report.get("compared_photographs", 0)) < report.get("faces", 0):
+    faces = report.get("faces", 0)
+    if (some := report.get("compared_photographs", faces)) < faces:
         drawn = _("Of %(some)s photographs chosen at random.") % {"some": f"{some:,}"}
         note = f"{note} {drawn}"
     return Table(_("Verification (1:1)"), _paid_head(), rows, note)

@@ -91,6 +91,7 @@ def test_a_gallery_is_measured_by_leaving_references_out(evaluate, register):
     assert report["verification"]["genuine"] == 3
     assert report["in_force"]["fnir"]["errors"] == 0
     assert report["in_force"]["promised"]["fpir"] > 0
+    assert "3 genuine, 4 impostor comparisons.)" in ran.stdout
     assert report["attempts"]["register"]["errors"] == 0
 
 
