@@ -360,4 +360,4 @@ def _line(table: Table, row: Row) -> str:
         for place, (name, cell) in enumerate(zip(table.head[1:], cells, strict=True))
         if cell
     ]
-    return f"  {first}: {'; '.join(said)}"
+    return f"  {first}: {'; '.join(cell.removesuffix('.') for cell in said)}"

@@ -28,7 +28,7 @@ def report() -> dict:
 
 def test_groups_and_years_that_cannot_be_told_are_said(report):
     assert (report["groups"], report["years"]) == ({}, [])
-    why = "not told: 190 pairs of people cannot tell a rate of 0.01; at least 300 are needed."
+    why = "not told: 190 pairs of people cannot tell a rate of 0.01; at least 300 are needed"
     assert f"  By groups: {why}" in lines_of(report)
     assert f"  By years between two photographs: {why}" in lines_of(report)
 
