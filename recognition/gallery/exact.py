@@ -115,6 +115,9 @@ class ExactIndex:
     def remove(self, numbers: Iterable[int]) -> None:
         """Forget people; their templates and codes are overwritten, not just hidden."""
         asked = np.unique(np.fromiter(numbers, np.int64))
+        with self._lock.reading():
+            if not (self._places.rows(asked) >= 0).any():
+                return  # and nobody waits for the searches that are made here
         with self._lock.writing():
             gone = self._places.remove(asked)
             left = len(self)

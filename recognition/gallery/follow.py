@@ -294,8 +294,9 @@ class Follower:
         for block in self._source.templates(numbers):
             put(indexes, block)
             numbers.difference_update(block.numbers.tolist())
-        for index in indexes.values():
-            index.remove(numbers)
+        if numbers:
+            for index in indexes.values():
+                index.remove(numbers)
         # A gallery that was deleted leaves memory too.
         return State(upto, {gallery: index for gallery, index in indexes.items() if len(index)})
 
