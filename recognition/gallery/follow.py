@@ -152,7 +152,8 @@ class Follower:
     @property
     def version(self) -> int:
         """The newest change that the indexes hold, -1 while nothing is loaded."""
-        return self._state.version if self._state else -1
+        state = self._state  # once: loading anew takes it away
+        return state.version if state else -1
 
     @property
     def share(self) -> float:
@@ -162,7 +163,8 @@ class Follower:
     @property
     def people(self) -> int:
         """How many people all indexes of this process hold."""
-        return self._state.people if self._state else 0
+        state = self._state
+        return state.people if state else 0
 
     def load(self) -> None:
         """Begin to load everybody, unless somebody does so already."""
