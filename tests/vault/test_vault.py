@@ -7,11 +7,13 @@ import threading
 from sqlite3 import connect
 
 import pytest
+from django.db import Error as DatabaseError
 
 from recognition import vault
 from recognition.errors import RecognitionError
 from recognition.models import random_number
 from recognition.sealing import SealBrokenError, label, new_key, seal, unseal
+from recognition.services.erasure import empty_what_is_owed
 from recognition.vault import master, rotation
 from recognition.vault.master import Ring
 from recognition.vault.store import KeyStore, emptied_log
@@ -54,6 +56,27 @@ def test_a_destroyed_key_leaves_no_byte(number, own_vault):
     assert wrapped[8:40] not in stored
     with pytest.raises(RecognitionError):
         vault.key_of(number)
+
+
+def test_a_key_destroyed_while_somebody_reads_leaves_no_byte_a_bit_later(number, own_vault):
+    wrapped = vault.keys().read([number])[number]
+    reader = connect(own_vault / "keys.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM facesite_key").fetchall()
+    vault.keys().destroy([number])
+    reader.execute("COMMIT")
+    empty_what_is_owed()
+    stored = b"".join(path.read_bytes() for path in own_vault.glob("keys.sqlite3*"))
+    assert wrapped[8:40] not in stored
+
+
+def test_keys_are_replaced_as_a_whole_or_not_at_all(number):
+    keys, before = vault.keys(), vault.keys().read([number])
+    with pytest.raises(DatabaseError):
+        keys.replace({number: b"new", number + 1: [b"no bytes"]})
+    assert keys.read([number]) == before
+    keys.replace({number: b"new"})  # the connection is in no transaction any more
+    assert keys.read([number]) == {number: b"new"}
 
 
 def test_a_wrapped_key_cannot_be_given_to_somebody_else(number, caplog):
