@@ -73,12 +73,13 @@ class Run:
 
     def step(self) -> bool:
         """Do the next file; return False where there is nothing more to do."""
-        cancelled = self.own.values_list("cancelled", flat=True).first()
-        if cancelled is None:
+        batch = self.own.select_related("gallery").first()
+        if batch is None:
             return False
-        file = self.batch.files.filter(state=ImportFile.READY).first()
-        if file is None or cancelled:
-            self.finish(Import.CANCELLED if cancelled else Import.DONE)
+        self.batch = batch  # read anew: its gallery may have got another name or policy
+        file = batch.files.filter(state=ImportFile.READY).first()
+        if file is None or batch.cancelled:
+            self.finish(Import.CANCELLED if batch.cancelled else Import.DONE)
             return False
         return self.settle(file, self.outcome(file))
 
