@@ -88,6 +88,16 @@ def write(path: Path, ring: Ring) -> None:
         file.flush()
         os.fsync(file.fileno())
     own.replace(path)
+    _settle(path.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Have what ``folder`` lists outlast a power failure: without its key nobody can be read."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def from_file(path: Path, *, may_make: Callable[[], bool]) -> Ring:
@@ -119,6 +129,7 @@ def make(path: Path) -> None:
     write(own, Ring((new_key(),)))
     try:
         os.link(own, path)
+        _settle(path.parent)
     except FileExistsError:
         return
     finally:
