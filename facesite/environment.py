@@ -43,5 +43,6 @@ class Environment(environ.Env):
         try:
             ZoneInfo(name)
         except (KeyError, OSError, ValueError) as error:
-            raise ImproperlyConfigured(f"{var} is no time zone: write Europe/Berlin") from error
+            said = f"{var} is no time zone that this machine knows: write Europe/Berlin"
+            raise ImproperlyConfigured(said) from error
         return name
