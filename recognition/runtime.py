@@ -203,7 +203,7 @@ def keep_in_order(said: str) -> str:
             _noted.set()
         seal()
         forget_old_events(date.today())
-    # The last two: of a file, or a row, in which somebody wrote, be it the master key's.
+    # The last two: of a file, or a row, in which somebody wrote.
     except (DatabaseError, OSError, RecognitionError, ValueError, TypeError) as error:
         if str(error) != said:  # a broken chain stays so until somebody looks into it
             log.error("events are not sealed, or erasures not ended; it is tried again: %s", error)

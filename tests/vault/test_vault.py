@@ -92,6 +92,14 @@ def test_a_master_key_that_is_gone_is_not_replaced(number, own_vault):
         vault.ring()
 
 
+@pytest.mark.parametrize("content", [b"", b"nonsense!", b"\xff\xfe"])
+def test_a_master_key_in_which_somebody_wrote_is_told(number, own_vault, content):
+    (own_vault / "master.key").write_bytes(content)
+    with pytest.raises(RecognitionError, match="cannot be used") as refusal:
+        vault.key_of(number)
+    assert refusal.value.code == "not_ready" and "your copy" in refusal.value.hint
+
+
 def test_rotating_keeps_the_keys_and_drops_the_old_master_key(number, own_vault):
     before, old = vault.key_of(number), vault.ring()
     assert rotation.rotate() == 1
