@@ -6,7 +6,7 @@ import base64
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import DateField, Exists, OuterRef, QuerySet
+from django.db.models import DateField, Exists, JSONField, OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -16,11 +16,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recognition import services
-from recognition.admin.acts import actor_of, counts, named
+from recognition.admin.acts import counts, named
 from recognition.admin.photographs import RegistersPhotographs
 from recognition.consent import CONSENT_FIELDS
 from recognition.models import Reference, Subject
+from recognition.web.base import actor_of
 from recognition.web.consent import date_input
+from recognition.web.person import PrettyJson
 
 
 class ReferenceInline(admin.TabularInline):
@@ -100,7 +102,10 @@ class SubjectAdmin(RegistersPhotographs):
         "gallery", "user_id", "number", "display_name", "metadata", "active", *CONSENT_FIELDS,
         "created", "updated",
     )  # fmt: skip
-    formfield_overrides: ClassVar = {DateField: {"widget": date_input()}}
+    formfield_overrides: ClassVar = {
+        DateField: {"widget": date_input()},
+        JSONField: {"form_class": PrettyJson},
+    }
     readonly_fields = ("gallery", "user_id", "number", "created", "updated")
     inlines = (ReferenceInline,)
 

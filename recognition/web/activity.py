@@ -15,9 +15,10 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from recognition.labels import ACTS, outcomes
-from recognition.models import Event, Gallery, Sighting, Subject
+from recognition.models import Event, Sighting, Subject
 from recognition.services.sightings import days, start_of
-from recognition.web.base import ConsolePage
+from recognition.web.base import ConsolePage, gallery_names
+from recognition.web.consent import date_input
 from recognition.web.events import lines, people_by_number
 from recognition.web.exports import csv_answer
 
@@ -30,8 +31,7 @@ SOME_DAY = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2200, 1,
 
 
 def day(label: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(required=False, label=label, widget=widget, validators=SOME_DAY)
+    return forms.DateField(required=False, label=label, widget=date_input(), validators=SOME_DAY)
 
 
 def text(label: Any, **attrs: str) -> forms.CharField:
@@ -136,10 +136,6 @@ def without_page(asked: QueryDict) -> str:
     for name in ("before", "after"):
         kept.pop(name, None)
     return kept.urlencode()
-
-
-def gallery_names() -> list[str]:
-    return list(Gallery.objects.values_list("name", flat=True))
 
 
 class ActivityCsv(ConsolePage):

@@ -81,6 +81,13 @@ def test_changes_are_made_by_the_service(pages, register):
     assert Event.objects.filter(act="update", actor="user:admin").count() == 1
 
 
+def test_metadata_that_no_answer_could_hold_are_refused_at_their_field(pages, gallery):
+    subject = Subject.objects.create(gallery=gallery, user_id="barack")
+    answer = pages.change(subject, metadata='{"a": "\\ud800"}')
+    assert list(answer.context["adminform"].form.errors) == ["metadata"]
+    assert Subject.objects.get().metadata == {}
+
+
 def test_saving_without_a_change_writes_nothing(pages, register):
     register("barack", "obama")
     before = (GalleryChange.objects.count(), Event.objects.count())

@@ -42,6 +42,13 @@ def test_consent_is_stored_by_the_service(operator, ada):
     assert "Nothing was changed." in page
 
 
+def test_consent_given_anew_holds_from_the_day_that_the_form_shows(operator, ada):
+    operator.post(f"{ADA}/consent", SAID)
+    operator.post(f"{ADA}/consent", {**SAID, "lawful_basis": "unset"})
+    operator.post(f"{ADA}/consent", SAID)
+    assert kept(ada) == SAID
+
+
 def test_odd_days_are_refused_at_their_field_and_stay_to_be_mended(operator, ada):
     answer = operator.post(f"{ADA}/consent", {**SAID, "consent_expires": "2025-01-01"})
     page = answer.content.decode()
@@ -75,6 +82,23 @@ def test_consent_is_given_while_registering(operator, photos):
     form = {"user_id": "ada", "file": SimpleUploadedFile(upload.name, upload.data), **SAID}
     assert operator.post("/console/register", form).status_code == 200
     assert kept(Subject.objects.get()) == SAID
+
+
+@pytest.mark.parametrize("page", ["register", "imports"])
+def test_a_basis_that_is_not_chosen_beside_photographs_is_not_sent(operator, gallery, page):
+    form = operator.get(f"/console/{page}").context["consent"]
+    assert form.fields["lawful_basis"].choices[0][0] == ""
+    assert 'value="unset"' not in str(form)
+
+
+def test_a_further_photograph_leaves_consent_as_it_was(operator, ada, photos):
+    operator.post(f"{ADA}/consent", SAID)
+    upload, page = photos.upload("obama2"), operator.get("/console/register")
+    untouched = {one.name: one.value() or "" for one in page.context["consent"]}
+    untouched["lawful_basis"] = page.context["consent"].fields["lawful_basis"].choices[0][0]
+    form = {"user_id": "ada", "file": SimpleUploadedFile(upload.name, upload.data), **untouched}
+    assert operator.post("/console/register", form).status_code == 200
+    assert ada.references.count() == 2 and kept(ada) == SAID
 
 
 def test_what_was_filled_in_stays_where_consent_is_required(operator, photos, settings):

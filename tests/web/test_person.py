@@ -53,7 +53,8 @@ def test_saving_without_a_change_writes_nothing(operator, barack):
     assert not Event.objects.filter(act="update").exists()
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", "5", '"x"', '{"a": NaN}', '{"a": "\\u0000"}'])
+@pytest.mark.parametrize("text", ["{", "[1]", "5", '"x"', '{"a": NaN}', '{"a": "\\u0000"}']
+                         + ['{"a": "\\ud800"}', '{"\\udfff": 1}', '"\\ud800"'])  # fmt: skip
 def test_odd_metadata_is_refused_at_its_field_and_stays_to_be_mended(operator, barack, text):
     answer = operator.post(BARACK, {"display_name": "x", "metadata": text})
     assert answer.status_code == 400
