@@ -6,6 +6,7 @@ import base64
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import DateField, Exists, JSONField, OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,7 +22,7 @@ from recognition.admin.photographs import RegistersPhotographs
 from recognition.consent import CONSENT_FIELDS
 from recognition.models import Reference, Subject
 from recognition.web.base import actor_of
-from recognition.web.consent import date_input
+from recognition.web.consent import as_shown, date_input
 from recognition.web.person import PrettyJson
 
 
@@ -145,8 +146,8 @@ class SubjectAdmin(RegistersPhotographs):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         may = {"may_add_photographs": self.has_add_permission(request)}
-        seen = self.get_object(request, object_id)
-        if seen is not None and request.method == "GET":
+        seen = self.get_object(request, object_id) if request.method == "GET" else None
+        if seen is not None and self.has_view_or_change_permission(request, seen):
             services.view_user(seen.gallery, seen.user_id, actor=actor_of(request))
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
 
@@ -157,6 +158,8 @@ class SubjectAdmin(RegistersPhotographs):
         subject = self.get_object(request, object_id)
         if subject is None:
             raise Http404
+        if not self.has_view_or_change_permission(request, subject):
+            raise PermissionDenied
         events = reverse("admin:recognition_event_changelist")
         return HttpResponseRedirect(f"{events}?subject_number={subject.number}")
 
@@ -164,7 +167,7 @@ class SubjectAdmin(RegistersPhotographs):
         """Store what was changed in the form."""
         sent = {**form.cleaned_data, "metadata": form.cleaned_data["metadata"] or {}}
         changes = {name: value for name, value in sent.items() if value != form.initial[name]}
-        if changes:
+        if changes := as_shown(changes, sent):
             services.update_user(obj.gallery, obj.user_id, changes, actor=actor_of(request))
 
     def save_formset(

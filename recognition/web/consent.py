@@ -9,7 +9,7 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition.consent import BASES, CONSENT_FIELDS, DATES, UNSET
+from recognition.consent import BASES, CONSENT, CONSENT_FIELDS, DATES, UNSET
 from recognition.errors import RecognitionError
 from recognition.labels import FIELDS, label
 from recognition.models import Subject
@@ -55,6 +55,12 @@ class SaidForm(ConsentForm):
         label=FIELDS["lawful_basis"],
         choices=[("", gettext_lazy("as it was, or unset")), *BASES[1:]],
     )
+
+
+def as_shown(changes: dict[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``changes``; consent given anew is of the day in the form, not of today."""
+    given = form["consent_given"] if changes.get("lawful_basis") == CONSENT else None
+    return {**changes, "consent_given": given} if given else changes
 
 
 def read(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
-from recognition.web.consent import ConsentForm
+from recognition.web.consent import ConsentForm, as_shown
 from recognition.web.events import Line, lines
 from recognition.web.users import list_query, picture, place
 
@@ -166,9 +166,7 @@ class ConsentPage(PersonPage):
         form = ConsentForm(request.POST, instance=user)
         if not form.is_valid():
             return self._page(find(gallery, user_id), consent=form, status=400)
-        changes = changed(form)
-        if "lawful_basis" in changes and (given := form.cleaned_data["consent_given"]):
-            changes["consent_given"] = given  # the day that the form shows, and not today
+        changes = as_shown(changed(form), form.cleaned_data)
         return self._store(user, changes, _("Consent and retention are stored."))
 
 

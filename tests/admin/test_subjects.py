@@ -135,6 +135,20 @@ def test_whoever_has_no_permission_sees_nobody(staff, register):
     assert staff("view_event").get(address("subject", "changelist")).status_code == 403
 
 
+@pytest.mark.parametrize("page", ["change", "history"])
+def test_whoever_is_refused_has_not_looked(staff, gallery, page):
+    joe = Subject.objects.create(gallery=gallery, user_id="joe")
+    assert staff("view_event").get(address("subject", page, joe.pk)).status_code == 403
+    assert not Event.objects.filter(act="view").exists()
+
+
+def test_consent_given_anew_holds_from_the_day_that_the_form_shows(pages, gallery):
+    joe = Subject.objects.create(gallery=gallery, user_id="joe", consent_given="2026-01-02")
+    pages.change(joe, lawful_basis="consent", consent_given="2026-01-02")
+    joe.refresh_from_db()
+    assert (joe.lawful_basis, str(joe.consent_given)) == ("consent", "2026-01-02")
+
+
 def test_a_refusal_leads_back_to_the_page_where_it_is_shown(pages, register, monkeypatch):
     def refuse(*args, **options):
         raise RecognitionError("user_not_found", "No user 'barack' is registered.")
