@@ -258,7 +258,7 @@ class ReferencePage(ConsolePage):
     ) -> HttpResponse:
         user = find(gallery, user_id)
         reference = services.find_reference(user, reference_id)
-        last = user.reference_count == 1
+        last = not user.references.in_use().exclude(pk=reference.pk).exists()
         back = address(gallery, user_id, request)
         return self.show("reference.html", user=user, reference=reference, last=last, back=back)
 

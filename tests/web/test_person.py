@@ -83,8 +83,12 @@ def test_a_reference_is_removed_after_a_question(operator, register, barack):
     assert doomed not in barack.references.all()
 
 
-def test_removing_the_last_reference_says_so(operator, barack):
-    page = shown(operator, f"{BARACK}/references/{Reference.objects.get().pk}")
+def test_removing_the_last_reference_in_use_says_so(operator, register, barack):
+    path = f"{BARACK}/references/{barack.references.get().pk}"
+    register("barack", "obama2")
+    assert "never matched" not in shown(operator, path)
+    Reference.objects.filter(pk=barack.references.last().pk).update(aside=True)
+    page = shown(operator, path)
     assert "without any, this user is never matched" in page
 
 
