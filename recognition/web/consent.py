@@ -58,9 +58,12 @@ class SaidForm(ConsentForm):
 
 
 def as_shown(changes: dict[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``changes``; consent given anew is of the day in the form, not of today."""
-    given = form["consent_given"] if changes.get("lawful_basis") == CONSENT else None
-    return {**changes, "consent_given": given} if given else changes
+    """Return ``changes``; consent given anew is of the day in the form, of today if it is empty."""
+    if changes.get("lawful_basis") != CONSENT:
+        return changes
+    others = {name: value for name, value in changes.items() if name != "consent_given"}
+    given = form["consent_given"]
+    return {**others, "consent_given": given} if given else others
 
 
 def read(sent: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from recognition.import_models import Import
 from recognition.models import Event, Subject
@@ -47,6 +48,12 @@ def test_consent_given_anew_holds_from_the_day_that_the_form_shows(operator, ada
     operator.post(f"{ADA}/consent", {**SAID, "lawful_basis": "unset"})
     operator.post(f"{ADA}/consent", SAID)
     assert kept(ada) == SAID
+
+
+def test_consent_given_anew_without_a_day_holds_from_today(operator, ada):
+    operator.post(f"{ADA}/consent", {**SAID, "lawful_basis": "unset"})
+    operator.post(f"{ADA}/consent", {**SAID, "consent_given": ""})
+    assert kept(ada) == {**SAID, "consent_given": str(timezone.localdate())}
 
 
 def test_odd_days_are_refused_at_their_field_and_stay_to_be_mended(operator, ada):
