@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,13 +38,24 @@ WELL_LIT, SHARP, ASIDE = 60, 0.8, 25
 
 
 class PrettyJson(forms.JSONField):
-    """JSON as people edit it: one member a line, letters as they are."""
+    """JSON as people edit it: one member a line, letters as they are; again as it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError(_("It is nested too deeply.")) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, InvalidJSONInput):
             return value
         text = json.dumps(value, indent=2, ensure_ascii=False)
-        return text.encode(errors="backslashreplace").decode()  # half surrogates as they were typed
+        return text.encode(
+            errors="backslashreplace"
+        ).decode()  # half surrogates of before
 
 
 class DetailsForm(forms.ModelForm):
