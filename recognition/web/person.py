@@ -53,9 +53,7 @@ class PrettyJson(forms.JSONField):
         if isinstance(value, InvalidJSONInput):
             return value
         text = json.dumps(value, indent=2, ensure_ascii=False)
-        return text.encode(
-            errors="backslashreplace"
-        ).decode()  # half surrogates of before
+        return text.encode(errors="backslashreplace").decode()  # half surrogates of before
 
 
 class DetailsForm(forms.ModelForm):

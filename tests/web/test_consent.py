@@ -133,6 +133,12 @@ def test_an_import_keeps_the_consent_of_its_people(operator, gallery):
     assert Import.objects.get().consent == wanted
 
 
+def test_a_version_that_no_database_could_hold_is_kept_as_far_as_it_can_be(operator, gallery):
+    sent = {"files": [["ada/1.jpg", 3]], "consent": {"consent_version": "v\ud8001"}}
+    operator.post("/console/imports", json.dumps(sent), "application/json")
+    assert Import.objects.get().consent == {"consent_version": "v?1"}
+
+
 @pytest.mark.parametrize(
     "odd", [{"lawful_basis": "x"}, {"retain_until": [1]}, {"retain_until": {}}]
 )
