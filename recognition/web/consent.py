@@ -69,7 +69,7 @@ def as_shown(changes: dict[str, Any], form: Mapping[str, Any]) -> dict[str, Any]
 def read(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was filled in. Raises ``invalid_request``."""
     texts = {name: str(value) for name, value in sent.items() if name in CONSENT_FIELDS}
-    # Half surrogates, which JSON may hold and no database, are shown for what they are: unknown.
+    # Half surrogates, which JSON may hold and no database can, become question marks.
     form = SaidForm({name: text.encode(errors="replace").decode() for name, text in texts.items()})
     if not form.is_valid():
         errors = {name: [str(one) for one in said] for name, said in form.errors.items()}

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 
@@ -60,7 +60,7 @@ class PicturePage(TakesFiles):
             gallery = find_gallery(sent["gallery"])
             with runtime.places().place(Client.of(request.META)):
                 done = self.act(gallery, sent)
-        except (RecognitionError, ValidationError) as error:
+        except (RecognitionError, APIException) as error:
             refused = refusal_of(error)
             assert refused is not None  # noqa: S101  # both kinds have one; for mypy
             return self.page(shown, refused=refused, status=refused.problem.status)
