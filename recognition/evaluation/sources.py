@@ -15,8 +15,6 @@ from recognition.evaluation.samples import Sample, Taken
 from recognition.models import Event, Gallery, Reference, from_bytes
 
 NONE: Mapping[str, Mapping[str, str]] = {}
-
-
 NEEDED = ("embedder", "sealed_embedding", "subject__number", "subject__user_id")
 
 
