@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from recognition.labels import ACTS, outcomes
-from recognition.models import Event, Sighting, Subject
+from recognition.models import Event, Gallery, Sighting, Subject
+from recognition.services.people import events_in
 from recognition.services.sightings import days, start_of
 from recognition.web.base import ConsolePage, gallery_names
 from recognition.web.consent import date_input
@@ -67,9 +68,8 @@ class EventsForm(DaysForm):
 
 def matching(asked: dict[str, Any]) -> QuerySet[Event]:
     """Return the events that the filters leave, newest first."""
-    events = Event.objects.filter(
-        **{name: asked[name] for name in ("act", "outcome", "gallery") if name in asked}
-    )
+    events = in_gallery(asked["gallery"]) if "gallery" in asked else Event.objects.all()
+    events = events.filter(**{name: asked[name] for name in ("act", "outcome") if name in asked})
     if actor := asked.get("actor"):
         events = events.filter(actor__startswith=actor)
     if since := asked.get("since"):
@@ -81,6 +81,13 @@ def matching(asked: dict[str, Any]) -> QuerySet[Event]:
         naming = Sighting.objects.filter(subject_number__in=numbers).values("event")
         events = events.filter(Q(subject_number__in=numbers) | Q(pk__in=naming))
     return events.order_by("-id")
+
+
+def in_gallery(name: str) -> QuerySet[Event]:
+    """Return the events that name a gallery so, and those of today's under its former names."""
+    named = Event.objects.filter(gallery=name)
+    gallery = Gallery.objects.filter(name=name).first()
+    return named if gallery is None else named | events_in(gallery)
 
 
 def numbers_called(name: str) -> list[int]:

@@ -90,14 +90,16 @@ def test_a_renamed_gallery_keeps_its_people_keys_and_attendance(administrator, d
     assert Event.objects.get(act="rename_gallery").decision == {"from": "door"}
 
 
-def test_events_of_before_are_found_by_the_name_of_then(administrator, door):
+def test_events_of_before_are_found_by_the_names_of_then_and_of_now(administrator, door):
     assert "keep the name of then" in administrator.get(f"{GALLERIES}/door").content.decode()
     old = Event.objects.create(act="identify", gallery="door")
     administrator.post(f"{GALLERIES}/door/rename", {"name": "gate"})
+    other = Event.objects.create(act="identify", gallery="other")
     found = administrator.get("/console/activity?gallery=door").context["lines"]
     assert [line.event for line in found] == [old]
-    [line] = administrator.get("/console/activity?gallery=gate").context["lines"]
-    assert line.event.act == "rename_gallery"
+    found = administrator.get("/console/activity?gallery=gate").context["lines"]
+    assert [line.event.act for line in found] == ["rename_gallery", "identify"]
+    assert other not in [line.event for line in found]
 
 
 def test_a_renamed_gallery_still_finds_its_people(gallery, door, photos):
