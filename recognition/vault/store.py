@@ -205,7 +205,8 @@ def emptied_log(cursor: Any) -> bool:
 
 def missing(number: int) -> RecognitionError:
     """Return what to say where somebody's key is not there."""
-    whose = f"subject {number}" if number > 0 else f"an import ({number})"
+    whose = f"subject {number}" if number else "this installation"
+    whose = f"an import ({number})" if number < 0 else whose
     return RecognitionError(
         "not_ready",
         f"The key of {whose} is not in the key store, so the faces cannot be read.",
