@@ -18,7 +18,7 @@ FACE = {
     "quality": {
         "size": 230.4,
         "sharpness": 0.71,
-        "brightness": 0.52,
+        "brightness": 128.4,
         "yaw": -3.1,
         "pitch": 2.4,
         "roll": -1.9,
