@@ -63,7 +63,8 @@ def draw_alike(labels: Labels, *, people: int, references: int, seed: int) -> Dr
 def draw_mixture(labels: Labels, *, people: int, references: int, seed: int) -> Drawn:
     """Register ``people`` at random, each from what they have but for one photograph, the probe.
 
-    From no more than ``references``; one photograph of everybody else is a stranger.
+    From no more than ``references``; who has one photograph alone does not ask. One photograph of
+    everybody else is a stranger.
     """
     everybody, of = _shuffled(labels, seed)
     registered = sorted(everybody[:people], key=lambda p: len(of[p]) < 2)

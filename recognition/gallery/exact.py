@@ -164,7 +164,13 @@ class ExactIndex:
         """Return for each probe whom it was compared with, segment by segment."""
         if self._books and floor - near > ALL:
             return Hunt(self._segments, probes, limit=limit, floor=floor, near=near).run()
-        scans = shared_out(lambda segment: segment.scan(probes, limit), self._segments)
+
+        def scan(segment: Segment) -> list[Look]:
+            return segment.scan(probes, limit)
+
+        # Among few people other threads take longer to wake up than the scan.
+        few = not self._books
+        scans = map(scan, self._segments) if few else shared_out(scan, self._segments)
         return zip(*scans, strict=True)
 
 
