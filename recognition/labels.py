@@ -70,7 +70,7 @@ OUTCOMES: Labels = {
     "refused": _("refused"),
     "locked_out": _("locked out"),
     "begun": _("begun"),
-    "done": _("done"),
+    "done": _("finished"),
     "cancelled": _("cancelled"),
     "discarded": _("discarded"),
     "client_gone": _("hung up"),

@@ -53,6 +53,8 @@ def test_an_outcome_is_said_in_words(outcome, said):
 
 def test_every_outcome_can_be_filtered_by_its_words():
     assert dict(outcomes())["not_ready"] == outcome_label("not_ready") == "The service is not ready"
+    words = [said for _, said in outcomes()]
+    assert len(set(words)) == len(words)
 
 
 @pytest.mark.parametrize("said", FOR_PEOPLE.values())
