@@ -6,12 +6,7 @@ import pytest
 
 from recognition.models import Gallery
 from tests.api.conftest import assert_problem
-from tests.api.test_identify import blank
-
-
-@pytest.fixture
-def ada(api, pictures):
-    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
+from tests.conftest import blank
 
 
 def test_a_match_says_what_it_reached(ada, api, pictures):

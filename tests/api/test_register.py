@@ -49,7 +49,7 @@ def test_register_keeps_the_usable_pictures_and_says_why_not_the_others(api, pic
 def test_register_without_a_usable_picture_changes_nothing(api):
     before = stored()
     answer = api.post("/register", user_id="ada", file=[b"no picture", b""])
-    problem = assert_problem(answer, answer.status_code, answer.json()["code"])
+    problem = assert_problem(answer, 415, "unsupported_image")
     assert [one["index"] for one in problem["rejected"]] == [0, 1]
     assert stored() == before
 

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 import base64
 
-import pytest
-
 from tests.api.conftest import assert_problem
-
-
-@pytest.fixture
-def ada(api, pictures):
-    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
 
 
 def test_verify_confirms_the_person_and_shows_its_grounds(ada, api, pictures):

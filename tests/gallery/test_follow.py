@@ -115,7 +115,7 @@ def test_loading_that_failed_is_begun_again_by_the_next_request(book, monkeypatc
     assert best(follower, [0, 1, 0, 0]) == [2]
 
 
-def test_a_request_tries_to_load_once_where_that_fails(book, monkeypatch):
+def test_a_request_tries_to_load_once_where_that_fails(book):
     begun = []
     follower = Follower(book, start=lambda act: begun.append(act) or follower._lock.release())
     pytest.raises(RecognitionError, follower.caught_up, 1, D)

@@ -13,8 +13,7 @@ from django.utils import timezone
 from recognition import services
 from recognition.models import Event, Sighting, Subject
 from recognition.web.exports import guarded
-from tests.conftest import TESTER
-from tests.web.conftest import crowd, queries
+from tests.conftest import TESTER, crowd, queries
 
 ACTIVITY, ATTENDANCE = "/console/activity", "/console/attendance"
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)

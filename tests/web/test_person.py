@@ -10,8 +10,7 @@ from recognition.decisions import Wanted
 from recognition.errors import RecognitionError
 from recognition.models import Event, Gallery, Reference, Subject
 from recognition.web.person import in_words
-from tests.conftest import TESTER
-from tests.web.conftest import queries
+from tests.conftest import TESTER, queries
 
 BARACK = "/console/users/default/barack"
 HOSTILE = '<img src=x onerror="alert(1)">'

@@ -6,8 +6,7 @@ import pytest
 
 from recognition import services
 from recognition.models import Event, Gallery, Subject
-from tests.conftest import TESTER
-from tests.web.conftest import crowd, queries
+from tests.conftest import TESTER, crowd, queries
 
 USERS, UNREGISTER = "/console/users", "/console/users/unregister"
 HOSTILE = '<img src=x onerror="alert(1)">'
