@@ -104,3 +104,8 @@ def test_a_crowd_is_looked_at_up_to_a_number_and_told_so(api, monkeypatch):
     found = api.post("/identify", file=buffer.getvalue()).json()
     assert len(found["faces"]) == 2
     assert found["message"].endswith("There may be more: no more are looked at.")
+
+
+def test_fifty_matches_and_twenty_candidates_may_be_asked_for(ada, api, pictures):
+    answer = api.post("/identify", file=pictures.obama2, limit="50", candidates="20")
+    assert answer.status_code == 200

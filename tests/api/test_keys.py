@@ -19,6 +19,14 @@ def test_a_key_is_taken_from_either_header(make_key, gallery):
         assert anybody.get("/users", headers=authorization).status_code == 200
 
 
+def test_of_two_keys_the_one_in_x_api_key_counts(make_key, gallery):
+    right, wrong = make_key("read"), "wrong.key"
+    asked = [(right, wrong), (wrong, right)]
+    headers = [{"X-API-Key": one, "Authorization": f"Api-Key {other}"} for one, other in asked]
+    answers = [Api("").get("/users", headers=each).status_code for each in headers]
+    assert answers == [200, 401]
+
+
 @pytest.mark.parametrize(
     "headers",
     [

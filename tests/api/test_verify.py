@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+import pytest
+
 from tests.api.conftest import assert_problem
 
 
@@ -53,6 +55,7 @@ def test_a_box_without_a_face_in_it_finds_none(ada, api, pictures):
     assert_problem(answer, 422, "no_face")
 
 
-def test_a_face_that_is_not_there_is_refused_by_its_name(ada, api, pictures):
-    answer = api.post("/verify", user_id="ada", file=pictures.obama2, face="7")
+@pytest.mark.parametrize("face", ["1", "7"])
+def test_a_face_that_is_not_there_is_refused_by_its_name(ada, api, pictures, face):
+    answer = api.post("/verify", user_id="ada", file=pictures.obama2, face=face)
     assert "face" in assert_problem(answer, 400, "invalid_request")["errors"]

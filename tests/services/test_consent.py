@@ -205,3 +205,10 @@ def test_an_outlook_compares_nobody_without_consent(ended, gallery):
     now = services.find_gallery(gallery.name)  # its embedder is settled since
     compared = {user_id for user_id, _, _ in reembedding._both(now, "another")}
     assert compared == {"barack", "joe"}
+
+
+def test_saying_once_more_that_there_is_consent_keeps_its_day(turn, register, gallery):
+    register("barack", "obama", consent=GIVEN)
+    turn(TODAY + DAY)
+    services.update_user(gallery, "barack", {"lawful_basis": "consent"}, actor=TESTER)
+    assert Subject.objects.get().consent_given == TODAY

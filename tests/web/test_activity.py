@@ -135,6 +135,18 @@ def test_names_are_for_those_who_may_see_people(client, django_user_model, galle
     assert row["people"] == str(ada.number)
 
 
+def test_who_was_seen_is_named_to_those_who_may_see_people(client, django_user_model, gallery):
+    [ada] = crowd(gallery, 1)
+    seen(ada, timezone.now())
+    user = django_user_model.objects.create_user("auditor", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    client.force_login(user)
+    page = client.get(ATTENDANCE).content.decode()
+    assert ada.user_id not in page and str(ada.number) in page
+    [row] = table(client, f"{ATTENDANCE}.csv")
+    assert (row["user_id"], row["display_name"], row["number"]) == ("", "", str(ada.number))
+
+
 def test_the_csv_has_all_events_that_are_filtered(viewer, gallery, monkeypatch):
     monkeypatch.setattr("recognition.web.activity.BATCH", 2)
     [ada] = crowd(gallery, 1)

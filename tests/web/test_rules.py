@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import resolve, reverse
 
 from recognition.models import ApiKey, Gallery, Subject
@@ -126,3 +127,13 @@ def test_each_page_names_a_permission_for_each_of_its_methods(addresses):
         methods = set(view()._allowed_methods()) - {"HEAD", "OPTIONS"}
         assert methods == set(RULES[name]), name
         assert all(view.permissions.get(method) for method in methods), name
+
+
+@pytest.mark.parametrize(("page", "permission"), [("keys", "apikey"), ("galleries", "gallery")])
+def test_a_form_that_is_refused_shows_no_list_to_whom_it_is_not_for(
+    client, django_user_model, addresses, page, permission
+):
+    user = django_user_model.objects.create_user("adder", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename=f"add_{permission}"))
+    client.force_login(user)
+    assert client.post(addresses[page], {"name": ""}).status_code == 403
