@@ -7,8 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recognition import services
-from recognition.decisions import Wanted
+from recognition.decisions import MATCH, Decision, Wanted
 from recognition.errors import RecognitionError
+from recognition.gallery.exact import Candidate
 from recognition.models import Event, Subject
 from recognition.services import recognition
 from recognition.services.results import Selection, Upload
@@ -153,6 +154,12 @@ def test_identify_keeps_the_decision_by_number_alone(register, identify):
     best = event.decision["faces"][0]["candidates"][0]
     assert (event.outcome, best["subject"]) == ("match", Subject.objects.get().number)
     assert "barack" not in str(event.decision)
+
+
+def test_an_event_keeps_the_nearest_and_the_first_who_are_named():
+    found = [Candidate(number, 0.99 - number / 100) for number in range(7)]
+    decision = Decision(MATCH, "", matches=tuple(found[4:]))  # others do not reach their own
+    assert recognition._told(decision, found) == [*found[:3], *found[4:6]]
 
 
 def test_verifying_an_unknown_user_is_an_event(verify):

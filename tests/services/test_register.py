@@ -7,7 +7,15 @@ import pytest
 
 from recognition import runtime, services
 from recognition.errors import RecognitionError
-from recognition.models import Event, GalleryChange, PersonTemplate, Reference, Subject, from_bytes
+from recognition.models import (
+    Event,
+    Gallery,
+    GalleryChange,
+    PersonTemplate,
+    Reference,
+    Subject,
+    from_bytes,
+)
 from recognition.pipeline.quality import QualityLimits
 from recognition.pipeline.types import Face, Quality
 from recognition.services import RegisterOptions, registration
@@ -112,6 +120,11 @@ def test_a_face_known_under_another_id_is_flagged(register):
     assert Subject.objects.count() == 2
 
 
+def test_somebody_unlike_is_no_duplicate(register):
+    register("barack", "obama")
+    assert register("joe", "biden", on_duplicate="reject").possible_duplicates == []
+
+
 def test_a_face_known_under_another_id_is_rejected_where_asked(register):
     register("barack", "obama")
     with pytest.raises(RecognitionError) as refusal:
@@ -131,6 +144,21 @@ def test_register_settles_the_embedder_of_the_gallery(register, gallery):
     register("barack", "obama")
     gallery.refresh_from_db()
     assert gallery.embedder == runtime.DLIB
+
+
+def test_a_gallery_that_took_another_embedder_meanwhile_is_given_nothing(
+    register, gallery, monkeypatch
+):
+    store = registration._store
+
+    def settled_first(*arguments):
+        Gallery.objects.update(embedder="facenet-vggface2")
+        return store(*arguments)
+
+    monkeypatch.setattr(registration, "_store", settled_first)
+    with pytest.raises(RecognitionError, match="has just got the embedder") as refusal:
+        register("barack", "obama")
+    assert refusal.value.code == "not_ready" and not Subject.objects.exists()
 
 
 def test_register_writes_an_event_without_the_user_id(register):
