@@ -60,6 +60,10 @@ def test_without_a_valid_consent_nobody_is_registered(required, register, sent):
     assert Event.objects.get().outcome == "consent_required"
 
 
+def test_no_photograph_is_looked_at_without_a_consent(required, register, no_networks):
+    assert refusal(register, "barack", "obama").code == "consent_required"
+
+
 def test_consent_without_a_date_is_given_today(required, register, gallery, photos):
     register("barack", "obama", consent={"lawful_basis": "consent", "consent_version": "2026-1"})
     subject = Subject.objects.get()

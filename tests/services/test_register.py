@@ -66,6 +66,20 @@ def test_register_of_nothing_usable_is_refused_and_stores_nothing(gallery):
     assert not Subject.objects.exists()
 
 
+def test_what_the_service_cannot_do_is_no_fault_of_a_picture(register, monkeypatch):
+    look = registration._registrable
+
+    def out_of_memory(upload, *arguments):
+        if "biden" in upload.name:
+            raise RecognitionError("overloaded", "Later.")
+        return look(upload, *arguments)
+
+    monkeypatch.setattr(registration, "_registrable", out_of_memory)
+    with pytest.raises(RecognitionError, match="Later") as refusal:
+        register("barack", "obama", "biden")
+    assert "rejected" not in refusal.value.extra and not Subject.objects.exists()
+
+
 @pytest.mark.parametrize("user_id", ["", "../x", "..", "a b", "😀", "a\0b", "x" * 129, "-a", "a\n"])
 def test_register_refuses_an_odd_user_id(gallery, photos, user_id):
     with pytest.raises(RecognitionError) as refusal:
