@@ -27,7 +27,7 @@ import psutil
 
 from benchmarks import machine
 from benchmarks.bench import KEPT, Bench
-from benchmarks.plot import draw
+from benchmarks.plot import RESULTS, draw
 from benchmarks.report import Row, table, verdict
 
 #: What wants a quiet machine comes first, then what is counted and not timed. The gallery of a
@@ -43,7 +43,6 @@ SECTIONS = {
     "detection": "faces lost against full-size MTCNN (also: python -m benchmarks.detection)",
     "accuracy": "error rates on LFW's View 1",
 }
-RESULTS = Path(__file__).parent / "results"
 SOME_SECONDS = 0.5  # a measurement takes longer, its rows come in less
 #: What a section may fail of: a server that does not start, a contestant that ran out of memory,
 #: an answer that is not the expected one. The others are measured all the same.

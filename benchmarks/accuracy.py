@@ -6,7 +6,6 @@ var/benchmarks for the code and the networks that made them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bench import KEPT, Bench
-from benchmarks.contestant import Contestant
+from benchmarks.contestant import Contestant, become_facesite
 from benchmarks.photographs import VIEW_1
 from benchmarks.report import Bar, Row
 from benchmarks.timing import Measure
-from benchmarks.view_1 import ABSENT, make_key
+from benchmarks.view_1 import ABSENT, keeping, make_key
 from recognition.networks.catalogue import DLIB, FACENET
 from recognition.networks.store import NetworkStore
 from recognition.pipeline.types import Floats
@@ -41,11 +40,7 @@ class Accuracy:
     """Embeds every photograph, then measures; in a process of its own."""
 
     def __init__(self, environment: Mapping[str, str], quick: bool) -> None:
-        os.environ.clear()
-        os.environ.update(environment)
-        import django
-
-        django.setup()
+        become_facesite(environment)
         make_key()
         from recognition.evaluation.extraction import photographs_in
         from recognition.management.commands.measure_thresholds import LISTS
@@ -122,11 +117,7 @@ def _dlib(bench: Bench) -> Iterator[Row]:
 
 def _measured(bench: Bench, embedder: str, networks: Path) -> dict[str, Any]:
     bench.say(f"accuracy of {embedder} on LFW View 1")
-    environment = bench.environment() | {
-        "FACESITE_DATA_DIR": str(KEPT),
-        "FACESITE_NETWORKS_DIR": str(networks),
-    }
-    with Contestant(Accuracy, environment, bench.quick) as measuring:
+    with Contestant(Accuracy, keeping(bench, networks), bench.quick) as measuring:
         [measured] = measuring.ask(embedder)
     return dict(measured)
 

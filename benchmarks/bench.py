@@ -13,10 +13,10 @@ from pathlib import Path
 
 from benchmarks.site import ROOT, Site, environment
 from benchmarks.timing import Effort
-from recognition.networks.catalogue import DLIB, FACENET
+from recognition.pipeline.embed import DlibResNet, FaceNet
 
-EMBEDDERS = (DLIB, FACENET)
-DIMENSIONS = {DLIB: 128, FACENET: 512}
+DIMENSIONS = {kind.id: kind.dimension for kind in (DlibResNet, FaceNet)}
+EMBEDDERS = tuple(DIMENSIONS)
 #: Converted networks are kept from one run to the next.
 KEPT = Path(os.environ.get("FACESITE_DATA_DIR", ROOT / "var")) / "benchmarks"
 

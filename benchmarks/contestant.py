@@ -49,6 +49,15 @@ class Contestant(AbstractContextManager["Contestant"]):
         self._process.kill()
 
 
+def become_facesite(environment: Mapping[str, str]) -> None:
+    """Make this process, which must be a new one, a Facesite with that environment alone."""
+    os.environ.clear()
+    os.environ.update(environment)
+    import django
+
+    django.setup()
+
+
 @contextmanager
 def _added(settings: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)

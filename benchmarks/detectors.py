@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import multiprocessing
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from benchmarks.contestant import become_facesite
 from benchmarks.machine import CORES
 from recognition.networks.catalogue import DLIB
 
@@ -67,11 +67,7 @@ def _find(picture: bytes) -> list[Found]:
 
 
 def _facesite(environment: Mapping[str, str]) -> Callable[[bytes], list[Found]]:
-    os.environ.clear()
-    os.environ.update(environment)
-    import django
-
-    django.setup()
+    become_facesite(environment)
     from recognition.services.looking import look
     from recognition.services.results import Selection, Upload
 

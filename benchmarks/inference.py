@@ -27,11 +27,11 @@ from benchmarks import machine, photographs
 from benchmarks.bench import EMBEDDERS, KEPT, Bench
 from benchmarks.contestant import Contestant
 from benchmarks.report import DISTURBED
+from recognition.networks.catalogue import MTCNN
 from recognition.networks.store import NetworkStore
 from recognition.pipeline.types import Floats
 
 RESULT = Path(__file__).parent / "results" / "inference.json"
-MTCNN = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 CALLERS = (1, 2, 4, 8)
 BATCHES = (1, 2, 4, 8)
 WARM_UP = 3  # calls

@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import photographs
+from benchmarks.bench import EMBEDDERS
 from benchmarks.people import templates
 from benchmarks.redis_server import RedisServer, program
 
 NETWORKS = Path(__file__).resolve().parent.parent / "var" / "networks"
-EMBEDDERS = ("dlib-resnet-v1", "facenet-vggface2")
 REQUESTS = 10
 STILL_SECONDS = 1.0  # for which Redis takes nothing more before it counts as filled
 

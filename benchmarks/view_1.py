@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.bench import KEPT, Bench
-from benchmarks.contestant import Contestant
+from benchmarks.contestant import Contestant, become_facesite
 from benchmarks.photographs import VIEW_1
 from recognition.networks.catalogue import DLIB
 from recognition.pipeline.types import Floats
@@ -23,11 +22,7 @@ class Extracted:
     """Embeds every photograph; in a process of its own, for Django can be set up only once."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        os.environ.clear()
-        os.environ.update(environment)
-        import django
-
-        django.setup()
+        become_facesite(environment)
         make_key()
 
     def __call__(self, embedder: str) -> dict[str, Floats]:
@@ -48,6 +43,12 @@ def make_key() -> None:
         master.make(settings.FACE_MASTER_KEY_FILE)
 
 
+def keeping(bench: Bench, networks: Path) -> dict[str, str]:
+    """Return the environment of a Facesite that keeps embeddings from one run to the next."""
+    kept = {"FACESITE_DATA_DIR": str(KEPT), "FACESITE_NETWORKS_DIR": str(networks)}
+    return bench.environment() | kept
+
+
 def embeddings() -> tuple[Floats, NDArray[np.intp]] | None:
     """Return dlib-resnet-v1's embeddings (N, D) and whose they are (N,); None without View 1."""
     if not VIEW_1.is_dir():
@@ -55,11 +56,7 @@ def embeddings() -> tuple[Floats, NDArray[np.intp]] | None:
     KEPT.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=KEPT) as folder:
         bench = Bench(Path(folder), quick=False, cores=1)
-        environment = bench.environment() | {
-            "FACESITE_DATA_DIR": str(KEPT),
-            "FACESITE_NETWORKS_DIR": str(bench.networks),
-        }
-        with Contestant(Extracted, environment) as extracted:
+        with Contestant(Extracted, keeping(bench, bench.networks)) as extracted:
             [found] = extracted.ask(DLIB)
     people = [name.split("/")[0] for name in found]
     return np.stack(list(found.values())), np.unique(people, return_inverse=True)[1]

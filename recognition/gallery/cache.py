@@ -120,8 +120,8 @@ class TemplateCache:
 
     def _discard(self, why: str) -> None:
         """Let nobody use the copy any more: whoever writes next makes it anew."""
-        log.warning("the copy in Redis is discarded: %s", why)
-        self._guarded(lambda: self._connect().delete(self._copy))
+        gone = self._guarded(lambda: self._connect().delete(self._copy)) is not None
+        log.warning("the copy in Redis %s discarded: %s", "is" if gone else "could not be", why)
 
     @property
     def _copy(self) -> str:

@@ -63,6 +63,7 @@ class Codes:
 
         (P, k), highest first; ``k`` is at most ``count``.
         """
+        # Searches side by side all set the same: while they read nobody is added.
         self._index.ntotal, self._index.ntotal2 = count, -(-count // BLOCK) * BLOCK
         sums, rows = self._index.search(bounds.vectors, k)
         return sums + bounds.base[:, None], rows

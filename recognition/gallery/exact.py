@@ -19,6 +19,7 @@ FIRST, GROWTH, LARGEST = 1024, 7, 131_072  # people in a segment; GROWTH times t
 CODED = 16_384  # people from which on codes are kept: fewer are compared as quickly without
 SAMPLE = 8192  # people that codebooks are made from
 ALL = -1.0  # no similarity is lower
+AT_ONCE = 32  # probes that are searched for together: of a crowd all would take gigabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,9 @@ class ExactIndex:
     def remove(self, numbers: Iterable[int]) -> None:
         """Forget people; their templates and codes are overwritten, not just hidden."""
         asked = np.unique(np.fromiter(numbers, np.int64))
+        with self._lock.reading():
+            if not (self._places.rows(asked) >= 0).any():
+                return  # and nobody waits for the searches that are made here
         with self._lock.writing():
             gone = self._places.remove(asked)
             left = len(self)
@@ -148,14 +152,26 @@ class ExactIndex:
         probes = np.ascontiguousarray(probes, np.float32)
         with self._lock.reading():
             limit = min(limit, len(self))
-            if not limit or not len(probes):
+            if not limit:
                 return [[] for _ in probes]
-            if not self._books or floor - near <= ALL:
-                scans = shared_out(lambda segment: segment.scan(probes, limit), self._segments)
-                looks: Iterable[Sequence[Look]] = zip(*scans, strict=True)
-            else:
-                looks = Hunt(self._segments, probes, limit=limit, floor=floor, near=near).run()
-            return [_best(each, limit) for each in looks]
+            parts = [probes[first : first + AT_ONCE] for first in range(0, len(probes), AT_ONCE)]
+            looks = (self._looks(part, limit, floor, near) for part in parts)
+            return [_best(each, limit) for part in looks for each in part]
+
+    def _looks(
+        self, probes: Floats, limit: int, floor: float, near: float
+    ) -> Iterable[Sequence[Look]]:
+        """Return for each probe whom it was compared with, segment by segment."""
+        if self._books and floor - near > ALL:
+            return Hunt(self._segments, probes, limit=limit, floor=floor, near=near).run()
+
+        def scan(segment: Segment) -> list[Look]:
+            return segment.scan(probes, limit)
+
+        # Among few people other threads take longer to wake up than the scan.
+        few = not self._books
+        scans = map(scan, self._segments) if few else shared_out(scan, self._segments)
+        return zip(*scans, strict=True)
 
 
 def _best(looks: Sequence[Look], limit: int) -> list[Candidate]:

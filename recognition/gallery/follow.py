@@ -152,7 +152,8 @@ class Follower:
     @property
     def version(self) -> int:
         """The newest change that the indexes hold, -1 while nothing is loaded."""
-        return self._state.version if self._state else -1
+        state = self._state  # once: loading anew takes it away
+        return state.version if state else -1
 
     @property
     def share(self) -> float:
@@ -162,7 +163,8 @@ class Follower:
     @property
     def people(self) -> int:
         """How many people all indexes of this process hold."""
-        return self._state.people if self._state else 0
+        state = self._state
+        return state.people if state else 0
 
     def load(self) -> None:
         """Begin to load everybody, unless somebody does so already."""
@@ -250,7 +252,7 @@ class Follower:
         if copy and copy[0] <= self._source.head():
             log.info("index: reading the copy of version %d", copy[0])
             try:
-                return State(copy[0], self._gather(copy[1]))
+                return State(copy[0], self._gather(_settled(copy[1])))
             except CopyLostError as lost:
                 log.warning("index: the copy is not used: %s", lost)
         # The head is read before the templates: a change in between is applied twice, never lost.
@@ -294,10 +296,25 @@ class Follower:
         for block in self._source.templates(numbers):
             put(indexes, block)
             numbers.difference_update(block.numbers.tolist())
-        for index in indexes.values():
-            index.remove(numbers)
+        if numbers:
+            for index in indexes.values():
+                index.remove(numbers)
         # A gallery that was deleted leaves memory too.
         return State(upto, {gallery: index for gallery, index in indexes.items() if len(index)})
+
+
+def _settled(blocks: Iterable[Templates]) -> Iterator[Templates]:
+    """Yield the blocks of a copy. Raises CopyLostError where a gallery has two embedders' people.
+
+    Such a copy was written half-way through a changeover. One index holds one embedder's people,
+    and those who changed over already are in no change that is still to come.
+    """
+    embedders: dict[int, str] = {}
+    for block in blocks:
+        for gallery in np.unique(block.galleries).tolist():
+            if embedders.setdefault(gallery, block.embedder) != block.embedder:
+                raise CopyLostError("it is half-way from one embedder to another")
+        yield block
 
 
 def _is_of(index: ExactIndex, block: Templates) -> bool:

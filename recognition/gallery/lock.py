@@ -11,7 +11,7 @@ class ReadWriteLock:
     """Readers and writers take turns: neither keeps the other waiting for ever. Not reentrant.
 
     A writer waits for the readers that are inside; readers that come meanwhile wait for it, and
-    all that have waited go in before the next writer does.
+    as many as have waited go in before the next writer does.
     """
 
     def __init__(self) -> None:

@@ -20,12 +20,14 @@ class Places:
     """Rows by number, many at a time."""
 
     def __init__(self) -> None:
+        # Thresholds follow it, and others ask for it while this is written to: never set back.
+        self._count = 0
         self._empty(FIRST)
 
     def _empty(self, size: int) -> None:
         self._numbers = np.zeros(size, np.int64)
         self._rows = np.full(size, FREE, np.int32)
-        self._count = self._taken = 0  # of people; of places, those that were left included
+        self._taken = 0  # places, those that were left included
 
     def __len__(self) -> int:
         return self._count
@@ -42,6 +44,7 @@ class Places:
         new = known < 0
         self._grow(int(np.count_nonzero(new)))
         self._add(numbers[new], rows[new])
+        self._count += int(np.count_nonzero(new))
 
     def remove(self, numbers: Numbers) -> Rows:
         """Forget people, each number at most once; return the rows of those who were here."""
@@ -80,7 +83,6 @@ class Places:
             mine = free & (self._numbers[place] == numbers[left])
             self._rows[place[mine]] = rows[left[mine]]
             left, place = left[~mine], (place[~mine] + 1) % len(self._rows)
-        self._count += len(numbers)
         self._taken += len(numbers)
 
     def _grow(self, more: int) -> None:

@@ -25,7 +25,8 @@ PART = 1024  # people coded at a time: what is made of them stays in the process
 class Look:
     """Whom a search compared: numbers and similarities (K,), in no order.
 
-    Nobody else is more similar than ``unseen``.
+    Of the others nobody who is wanted is more similar than ``unseen``: a scan leaves out only those
+    who are not among the ``limit`` best.
     """
 
     numbers: Numbers

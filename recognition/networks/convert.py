@@ -1,8 +1,8 @@
 """Converts networks to ONNX: the one place that uses torch, facenet-pytorch and the exporter.
 
 Every network takes ``pixels``, one normalised float32 (N, 3, H, W) array, red first; normalising
-is the pipeline's: (x - 127.5) / 128 for MTCNN and FaceNet, for dlib see ``dlib_resnet``. N is free
-everywhere, H and W in the P-net. The outputs, float32, in this order:
+is the pipeline's: (x - 127.5) / 128 for MTCNN and FaceNet, for dlib see ``pipeline.embed``. N is
+free everywhere, H and W in the P-net. The outputs, float32, in this order:
 
 - `mtcnn-pnet` (N, 3, H, W), sides of 12 or more: `regression` (N, 4, h, w), `probability`
   (N, 2, h, w). A cell looks at 12 x 12 pixels, the next one 2 pixels on; h = ceil((H - 2) / 2) - 4.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recognition.networks.sources import UnusableWeights
+from recognition.pipeline.embed import DlibResNet
 from recognition.pipeline.types import Floats
 
 if TYPE_CHECKING:
@@ -36,9 +37,9 @@ BLOCKS: tuple[tuple[int, bool], ...] = (
     (256, True),
 )
 STEM_FILTERS = 32
-DIMENSION = 128
-SIZE = 150  # pixels of the square picture that goes in
-MEANS = (122.782, 117.001, 104.298)  # of red, green and blue; taken off, then divided by 256
+#: What the pipeline does with the network, which the file has to agree with: pixels of the square
+#: picture that goes in, and what is taken off red, green and blue.
+SIZE, MEANS = DlibResNet.crop_size, DlibResNet.means.ravel()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -221,7 +222,7 @@ def _projection(stream: _Stream) -> Floats:
     stream.expect("fc_2", stream.text())
     outputs, inputs = stream.integers(2)
     numbers = stream.tensor()
-    stream.expect((DIMENSION, inputs * outputs), (outputs, numbers.size))
+    stream.expect((DlibResNet.dimension, inputs * outputs), (outputs, numbers.size))
     stream.expect(inputs * outputs, prod(stream.shape()))
     stream.shape()  # of the bias: none
     stream.expect(1, stream.integer())  # without bias

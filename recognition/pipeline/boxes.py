@@ -27,13 +27,15 @@ def shifted(boxes: Floats, offsets: Floats, *, inclusive: bool) -> Floats:
     return boxes + offsets * np.tile(sizes, 2)
 
 
-def suppress(boxes: Floats, scores: Floats, limit: float, *, nested: bool = False) -> Indices:
-    """Return the rows to keep, best score first, none overlapping a better one beyond ``limit``.
+def suppress(
+    boxes: Floats, probabilities: Floats, limit: float, *, nested: bool = False
+) -> Indices:
+    """Return the rows to keep, likeliest first, none overlapping a likelier one beyond ``limit``.
 
     Overlap is the intersection over the union, or with ``nested`` over the smaller box, where
     edge pixels count as part of the box: so facenet-pytorch has it in its last stage.
     """
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-probabilities, kind="stable")
     kept: list[Indices] = []
     while order.size:
         block, order = order[:BLOCK], order[BLOCK:]

@@ -94,12 +94,12 @@ class Detector:
         Pixels of the picture; largest first.
         """
         boxes = self._refine(picture, self._propose(picture, min_face_size))
-        boxes, points, scores = self._settle(picture, boxes)
-        sure = scores >= self.confidence
-        boxes, points, scores = boxes[sure], points[sure], scores[sure]
+        boxes, points, probabilities = self._settle(picture, boxes)
+        sure = probabilities >= self.confidence
+        boxes, points, probabilities = boxes[sure], points[sure], probabilities[sure]
         found = [
-            Detection(clipped(box, picture), landmarks, min(float(score), 1.0), outline(box))
-            for box, landmarks, score in zip(boxes, points, scores, strict=True)
+            Detection(clipped(box, picture), landmarks, min(float(probability), 1.0), outline(box))
+            for box, landmarks, probability in zip(boxes, points, probabilities, strict=True)
         ]
         whole = [face for face in found if face.box.size > 0]
         return sorted(whole, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
@@ -122,21 +122,21 @@ class Detector:
         """Return what PNet takes for faces in one strip, in pixels of the picture."""
         pixels = normalised(level_rows(picture, strip.level.size, *strip.rows))
         offsets, chances = self.networks[0].run(pixels[None])
-        scores = chances[0, -1]
-        rows, columns = np.nonzero(scores >= PROPOSE)
-        scores, offsets = scores[rows, columns], offsets[0][:, rows, columns].T
+        probabilities = chances[0, -1]
+        rows, columns = np.nonzero(probabilities >= PROPOSE)
+        probabilities, offsets = probabilities[rows, columns], offsets[0][:, rows, columns].T
         rows += strip.first
         corners = np.stack([columns, rows, columns, rows], axis=1).astype(np.float32) * STRIDE
         corners += np.array([1, 1, CELL, CELL], dtype=np.float32)
-        return np.floor(corners / np.float32(strip.level.scale)), scores, offsets
+        return np.floor(corners / np.float32(strip.level.scale)), probabilities, offsets
 
     def _refine(self, picture: Picture, boxes: Floats) -> Floats:
         """Return the (N, 4) squares that RNet takes for faces, moved onto them."""
         boxes, parts = cut(picture, boxes, RNET_SIZE, spared_from=RNET_SPARED)
         offsets, chances = self._run(self.networks[1], parts, widths=(4, 2))
         passed = chances[:, 1] > REFINE
-        boxes, scores, offsets = boxes[passed], chances[passed, 1], offsets[passed]
-        kept = suppress(boxes, scores, 0.7)[:MAX_CANDIDATES]
+        boxes, probabilities, offsets = boxes[passed], chances[passed, 1], offsets[passed]
+        kept = suppress(boxes, probabilities, 0.7)[:MAX_CANDIDATES]
         return squared(shifted(boxes[kept], offsets[kept], inclusive=True))
 
     def _settle(self, picture: Picture, boxes: Floats) -> tuple[Floats, Floats, Floats]:
@@ -149,13 +149,13 @@ class Detector:
                 picture, boxes[again], np.inf
             )
         passed = chances[:, 1] > SETTLE
-        boxes, scores = boxes[passed], chances[passed, 1]
+        boxes, probabilities = boxes[passed], chances[passed, 1]
         shares = shares[passed].reshape(-1, 2, 5).transpose(0, 2, 1)  # (N, 5, 2)
         sizes = boxes[:, 2:] - boxes[:, :2] + 1
         points = sizes[:, None] * shares + boxes[:, None, :2] - 1
         boxes = shifted(boxes, offsets[passed], inclusive=True)
-        kept = suppress(boxes, scores, 0.7, nested=True)
-        return boxes[kept], points[kept], scores[kept]
+        kept = suppress(boxes, probabilities, 0.7, nested=True)
+        return boxes[kept], points[kept], probabilities[kept]
 
     def _examine(
         self, picture: Picture, boxes: Floats, spared_from: float
@@ -181,8 +181,14 @@ class Detector:
 
 def pyramid(picture: Picture, min_face_size: int) -> list[Level]:
     """Return the levels at which a face of each size in turn fills PNet's 12 pixels."""
-    scales = pyramid_scales((picture.width, picture.height), min_face_size)
-    return [Level(s, (int(picture.width * s + 1), int(picture.height * s + 1))) for s in scales]
+    scale = CELL / (min_face_size * SQUARE)
+    shorter = min(picture.width, picture.height) * scale
+    levels: list[Level] = []
+    while shorter >= CELL:
+        size = int(picture.width * scale + 1), int(picture.height * scale + 1)
+        levels.append(Level(scale, size))
+        scale, shorter = scale * PYRAMID_FACTOR, shorter * PYRAMID_FACTOR
+    return levels
 
 
 def output_rows(level: Level) -> int:
@@ -200,28 +206,18 @@ def strips_of(level: Level) -> Iterator[Strip]:
 
 def joined(proposals: Sequence[Proposals]) -> Proposals:
     """Return all proposals as one."""
-    boxes, scores, offsets = (np.concatenate(part) for part in zip(*proposals, strict=True))
-    return boxes, scores, offsets
+    boxes, probabilities, offsets = (np.concatenate(part) for part in zip(*proposals, strict=True))
+    return boxes, probabilities, offsets
 
 
 def best_of(proposals: Proposals, limit: float) -> Proposals:
     """Return the best proposals, none overlapping a better one beyond ``limit``."""
-    boxes, scores, offsets = proposals
-    if len(scores) > MAX_PROPOSALS:
-        best = np.argpartition(-scores, MAX_PROPOSALS)[:MAX_PROPOSALS]
-        boxes, scores, offsets = boxes[best], scores[best], offsets[best]
-    kept = suppress(boxes, scores, limit)
-    return boxes[kept], scores[kept], offsets[kept]
-
-
-def pyramid_scales(size: tuple[int, int], min_face_size: int) -> list[float]:
-    """Return the scales at which a face of each size in turn fills PNet's 12 pixels."""
-    scale = CELL / (min_face_size * SQUARE)
-    shorter, scales = min(size) * scale, []
-    while shorter >= CELL:
-        scales.append(scale)
-        scale, shorter = scale * PYRAMID_FACTOR, shorter * PYRAMID_FACTOR
-    return scales
+    boxes, probabilities, offsets = proposals
+    if len(probabilities) > MAX_PROPOSALS:
+        best = np.argpartition(-probabilities, MAX_PROPOSALS)[:MAX_PROPOSALS]
+        boxes, probabilities, offsets = boxes[best], probabilities[best], offsets[best]
+    kept = suppress(boxes, probabilities, limit)
+    return boxes[kept], probabilities[kept], offsets[kept]
 
 
 def normalised(values: Floats) -> Floats:

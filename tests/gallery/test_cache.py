@@ -112,6 +112,17 @@ def test_what_a_dead_redis_missed_is_made_up_for(cache, book, redis_server):
     assert numbers(cache) == {2}
 
 
+def test_a_copy_that_could_not_be_discarded_is_not_said_to_be(cache, book, redis_server, caplog):
+    cache.follow(book)
+    redis_server.hang()
+    cache.forget()
+    redis_server.resume()
+    assert "the copy in Redis could not be discarded" in caplog.text
+    cache._breaker._open_until = 0.0
+    cache.forget()
+    assert "the copy in Redis is discarded" in caplog.text and cache.load() is None
+
+
 def test_only_one_process_makes_the_copy_anew(cache, book, redis_server):
     redis_server.client().set("facesite:test:rebuild", "another process", px=60_000)
     cache.follow(book)

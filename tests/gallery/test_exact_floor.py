@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from recognition.gallery import codebook
-from recognition.gallery.exact import CODED, ExactIndex
+from recognition.gallery.exact import ALL, AT_ONCE, CODED, ExactIndex
 from recognition.gallery.hunt import Hunt
+from recognition.gallery.segment import Segment
 from tests.gallery.crowd import alike, filled, photographed, scattered
 
 PEOPLE, PROBES = 50_000, 200
@@ -40,6 +41,19 @@ def test_everybody_at_or_above_the_floor_is_found_with_their_similarity(case):
         close = [c.similarity for c in each if c.similarity >= threshold - 0.02]
         assert close == pytest.approx(best[best >= threshold - 0.02].tolist(), abs=1e-5)
         assert all(abs(row[c.subject_number - 1] - c.similarity) < 1e-5 for c in each)
+
+
+@pytest.mark.parametrize("floor", [ALL, 0.3])
+def test_a_crowd_of_faces_is_searched_for_a_few_at_a_time(case, floor, monkeypatch):
+    templates, index, _ = case
+    at_once = []
+    scan = Segment.scan
+    monkeypatch.setattr(
+        Segment, "scan", lambda s, p, limit: at_once.append(len(p)) or scan(s, p, limit)
+    )
+    found = index.search(templates[: 2 * AT_ONCE + 1], limit=1, floor=floor)
+    assert [c.subject_number for each in found for c in each] == [*range(1, 2 * AT_ONCE + 2)]
+    assert {AT_ONCE, 1} <= set(at_once) and max(at_once) == AT_ONCE
 
 
 def test_few_people_are_compared(case):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from recognition.errors import RecognitionError
-from recognition.gallery.follow import Follower, here
+from recognition.gallery.follow import Follower, State, here
 from tests.gallery.book import D, best
 
 
@@ -185,6 +186,25 @@ def test_far_behind_everybody_is_loaded_anew(book, monkeypatch):
         book.put(number, [0, 0, 1, 0])
     monkeypatch.setattr(book, "changes", lambda **_: pytest.fail("the log was read"))
     assert len(follower.caught_up(1, D)) == 10
+
+
+def test_changes_do_not_wait_for_a_search_in_another_gallery(book):
+    book.put(7, [0, 1, 0, 0], gallery=2)
+    follower = Follower(book)
+    searched = follower.caught_up(2, D)
+    book.put(3, [0, 0, 1, 0])
+    book.remove(1)
+    with ThreadPoolExecutor(1) as threads, searched._lock.reading():
+        assert threads.submit(best, follower, [0, 0, 1, 0]).result(5) == [3]
+
+
+@pytest.mark.parametrize(("asked", "told"), [("version", 7), ("people", 0)])
+def test_what_is_held_can_be_asked_for_while_loading_begins(book, monkeypatch, asked, told):
+    states = [None, State(7, {})]  # the newer one first, then none
+    follower = Follower(book)
+    held = property(lambda _: states.pop(), lambda *_: None)
+    monkeypatch.setattr(Follower, "_state", held, raising=False)
+    assert getattr(follower, asked) == told
 
 
 def test_progress_is_told_now_and_then(book, monkeypatch, caplog):

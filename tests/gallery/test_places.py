@@ -43,6 +43,14 @@ def test_a_large_table_grows_and_uses_little_memory():
     assert (places._numbers.nbytes + places._rows.nbytes) / len(numbers) < 50  # bytes a person
 
 
+def test_whoever_counts_people_while_the_table_grows_misses_nobody(monkeypatch):
+    places, seen, add = Places(), [], Places._add
+    monkeypatch.setattr(Places, "_add", lambda p, n, r: seen.append(len(p)) or add(p, n, r))
+    for first in (0, 600):
+        places.put(np.arange(first, first + 600), np.arange(first, first + 600))
+    assert seen == [0, 600, 600] and len(places) == 1200  # put; moved to a larger table; put
+
+
 def test_people_who_come_and_go_do_not_make_the_table_grow():
     places, numbers = Places(), np.arange(400)
     for turn in range(200):
