@@ -33,7 +33,8 @@ RUN --mount=type=secret,id=facenet_weights \
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --user-group --no-create-home facesite \
     && install --directory --owner=facesite --group=facesite --mode=0700 /data /keys \
-    && install --directory --owner=facesite --group=facesite --mode=0755 /secrets
+    && install --directory --owner=facesite --group=facesite --mode=0755 \
+        /secrets /given/postgres /given/redis /given/milvus
 COPY --from=packages /opt/facesite/venv /opt/facesite/venv
 COPY --from=networks --chown=10001:10001 /build/networks /opt/facesite/networks
 WORKDIR /app

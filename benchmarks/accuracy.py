@@ -25,7 +25,7 @@ from recognition.pipeline.types import Floats
 
 PEOPLE = 1_000
 FPIR = 0.01
-MOST_NAMED, MOST_MISSED = 2.0, 10.0  # %; DESIGN section 6
+MOST_NAMED, MOST_MISSED = 2.0, 10.0  # %
 NO_WEIGHTS = "its weights are not here: manage.py prepare downloads and converts them"
 NAMED_NOTE = "FPIR with the defaults, that is at the threshold that ships for so many people"
 MISSED_NOTE = "FNIR at the threshold of FPIR 1 %, a face that is not found being a person missed"

@@ -12,7 +12,7 @@ from benchmarks.report import Bar, Row, shown
 from benchmarks.timing import Turn, interleaved, total
 
 FEW, MANY = 10_000, 1_000_000
-SLOWER = 1.5  # times at most; DESIGN section 6
+SLOWER = 1.5  # times at most
 
 
 def rows(bench: Bench) -> Iterator[Row]:

@@ -16,7 +16,7 @@ from benchmarks.timing import Measure, Turn, interleaved, lap_measures, total
 from recognition.networks.catalogue import DLIB, FACENET
 
 US = "Facesite"
-#: Peer, picture and how many times faster Facesite shall be (DESIGN section 6).
+#: Peer, picture and how many times faster Facesite shall be.
 BARS = {
     ("face_recognition", photographs.SMALL): 5.0,
     ("facenet-pytorch", photographs.SMALL): 3.0,

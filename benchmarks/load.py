@@ -16,7 +16,7 @@ from benchmarks.site import Site
 from benchmarks.timing import Measure
 
 CLIENTS = (1, 2, 4, 8, 16)
-#: With so many clients, at least this share of cores / CPU seconds of a request; DESIGN section 6.
+#: With so many clients, at least this share of cores / CPU seconds of a request.
 BUSY, SHARE = 8, 0.8
 #: With so many clients the 95th percentile is at most so many times the median of a single one.
 CROWD, TIMES = 16, 12.0

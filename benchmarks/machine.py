@@ -22,7 +22,7 @@ PACKAGES = (
     "dlib-bin",
     "redis",
 )
-#: Cores and threads of every contestant: DESIGN section 6 speaks of two cores.
+#: Cores and threads of every contestant.
 CORES = 2
 THREADS = 2
 

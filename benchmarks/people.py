@@ -13,7 +13,7 @@ from recognition.pipeline.types import Floats
 SEED = 2
 BLOCK = 10_000
 PROBES = 64
-NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
+NEAR = 0.02  # below the threshold the nearest person is still the right one
 NAMED = 1e-8  # of comparisons with strangers: one stranger in a hundred among a million people
 
 

@@ -32,7 +32,7 @@ from recognition.networks.catalogue import DLIB
 from recognition.pipeline.types import Floats
 
 PEOPLE, PROBES = 1_000_000, 10_000
-EQUAL = 1e-5  # similarities differ by less; DESIGN section 6
+EQUAL = 1e-5  # similarities differ by less
 TIED = 1e-6  # two people who are as similar in float32
 FEWEST, FEW, MANY = 2, 10, 1_000  # people asked for
 LOOSE = 1e-4  # of strangers reach the lower threshold

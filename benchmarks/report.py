@@ -17,7 +17,7 @@ NOTES_WIDTH = 110
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A number to reach (DESIGN section 6): ``measured`` ``at least`` or ``at most`` ``limit``."""
+    """A number to reach: ``measured`` ``at least`` or ``at most`` ``limit``."""
 
     kind: str
     limit: float

@@ -23,7 +23,7 @@ SPREADS = {
     "128": Spread.measured,
 }
 MANY = 1_000_000
-BARS = {"512": 10.0, "512, anywhere": 10.0, "128": 2.0}  # times faster than BLAS; DESIGN section 6
+BARS = {"512": 10.0, "512, anywhere": 10.0, "128": 2.0}  # times faster than BLAS
 SIZES_OF_ORIGINAL = (1_000, 10_000)
 SEARCHES = 5  # a turn, since one takes less than waking up from the pause before it
 SPREAD_NOTE = (

@@ -25,7 +25,7 @@ from benchmarks.bench import EMBEDDERS, KEPT, Bench
 from benchmarks.site import Site
 
 RESULT = Path(__file__).parent / "results" / "soak.json"
-MOST_MB = 50.0  # issue 3, item 5
+MOST_MB = 50.0
 SAMPLE = 500  # requests of one sample
 LOOK_EVERY = 0.5  # seconds
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -35,3 +36,13 @@ class Environment(environ.Env):
             return super().get_value(var, cast, default, *rest)
         except (OSError, ValueError) as error:
             raise ImproperlyConfigured(f"{var} cannot be read: {error}") from error
+
+    def zone(self, var: str, default: str) -> str:
+        """Return the name of a time zone. Raises ImproperlyConfigured for what is none."""
+        name: str = self.str(var, "") or default
+        try:
+            ZoneInfo(name)
+        except (KeyError, OSError, ValueError) as error:
+            said = f"{var} is no time zone that this machine knows: write Europe/Berlin"
+            raise ImproperlyConfigured(said) from error
+        return name

@@ -24,6 +24,7 @@ from gunicorn.workers.gthread import ThreadWorker
 from facesite.counting import own_folder
 from facesite.memory import give_back_often
 from facesite.tls import certificate_in
+from recognition.admission import threads_for
 from recognition.errors import RecognitionError
 
 HEADER_SECONDS = 5.0  # to send request line and headers
@@ -33,8 +34,6 @@ BODY_SECONDS = 120.0
 REST_SECONDS = 0.1
 # In which a client whose connection ends may send what it still sends, and read its answer.
 GOODBYE_SECONDS = 5.0
-# Threads that no request with pictures can take.
-LIGHT_THREADS = 8
 
 
 class PatientWorker(ThreadWorker):
@@ -217,8 +216,7 @@ bind = f"{f'[{settings.HOST}]' if ':' in settings.HOST else settings.HOST}:{sett
 certfile, keyfile = tls_files()
 workers = settings.WEB_CONCURRENCY
 worker_class = PatientWorker
-# For pictures that are sent, wait and are computed (recognition/admission.py), and for all else.
-threads = 2 * (settings.MAX_RUNNING + settings.MAX_WAITING) + LIGHT_THREADS
+threads = threads_for(settings.MAX_RUNNING, settings.MAX_WAITING)
 worker_connections = 1000  # open at once, waiting ones included
 preload_app = False
 timeout = 60  # a worker whose loop is silent for that long is replaced; requests may take longer

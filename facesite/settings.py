@@ -7,6 +7,7 @@ Wrong values are reported by ``manage.py check`` (see ``recognition/checks.py``)
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import sys
@@ -28,14 +29,14 @@ env = Environment()
 # A test run must not depend on the .env of whoever runs it.
 Environment.read_env(os.environ.get("FACESITE_ENV_FILE", str(HOME / ".env")))
 
-DATA_DIR = Path(env.str("FACESITE_DATA_DIR", str(HOME / "var"))).resolve()
+DATA_DIR = Path(env.str("FACESITE_DATA_DIR", "") or HOME / "var").resolve()
 os.umask(0o077)  # what is written is for this user alone
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold faces and keys in the clear
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 # --- Serving ---------------------------------------------------------------------------------
 DEBUG = False
-HOST = env.str("HOST", "127.0.0.1")
+HOST = env.str("HOST", "") or "127.0.0.1"  # empty would be every address that there is
 PORT = env.int("PORT", 8000)
 TLS = env.bool("TLS", False)
 WEB_CONCURRENCY = env.int("WEB_CONCURRENCY", 1)
@@ -177,7 +178,7 @@ REDIS_URL = env.str(
     "REDIS_URL", f"redis://{_password}{REDIS_HOST}:{REDIS_PORT}/0" if REDIS_HOST else ""
 )
 REDIS_PREFIX = env.str("REDIS_PREFIX", "facesite")
-REDIS_TIMEOUT = 0.2  # seconds; DESIGN section 3: a hung Redis costs a request at most 200 ms
+REDIS_TIMEOUT = 0.2  # seconds, which is what a hung Redis costs a request
 LOCAL_CACHE = {
     "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
     "LOCATION": "facesite",
@@ -347,7 +348,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
+TIME_ZONE = env.zone("TIME_ZONE", "UTC")
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "static/"
@@ -358,6 +359,8 @@ STORAGES = {
 }
 
 LOG_LEVEL = env.str("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in logging.getLevelNamesMapping():
+    raise ImproperlyConfigured("LOG_LEVEL is DEBUG, INFO, WARNING or ERROR")
 LOG_FORMAT = env.str("LOG_FORMAT", "console")
 if LOG_FORMAT not in {"console", "json"}:
     raise ImproperlyConfigured("LOG_FORMAT is console or json")

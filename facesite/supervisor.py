@@ -25,7 +25,10 @@ def keep_a_worker() -> None:
     server = os.getpid()
     if os.fork() == 0:
         try:
-            Supervisor(server).run()
+            supervisor = Supervisor(server)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, supervisor.end)
+            supervisor.run()
         finally:
             os._exit(0)  # the server's own clean-up is not for this copy of it
 
@@ -35,8 +38,6 @@ class Supervisor:
 
     def __init__(self, server: int) -> None:
         self.server, self.ended = server, False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self.end)
 
     def end(self, *_: object) -> None:
         self.ended = True
@@ -47,18 +48,27 @@ class Supervisor:
 
     def run(self) -> None:
         while not self.shall_end:
-            self.keep(subprocess.Popen(COMMAND))
+            try:
+                worker = subprocess.Popen(COMMAND)
+            except OSError as error:  # no memory is left, or no process
+                log.error("The worker for imports cannot be started, it is tried again: %s", error)
+                self.pause()
+            else:
+                self.keep(worker)
 
     def keep(self, worker: subprocess.Popen[bytes]) -> None:
-        """Wait until the worker has died, and a little longer; or end it where all shall end."""
+        """Wait until a worker has died, and a little longer; or end it where all shall end."""
         while not self.shall_end and worker.poll() is None:
             time.sleep(LOOK)
         if self.shall_end:
             finish(worker)
             return
         log.error("The worker for imports ended with %s; it is started again.", worker.returncode)
-        pause_ends = time.monotonic() + PAUSE
-        while not self.shall_end and time.monotonic() < pause_ends:
+        self.pause()
+
+    def pause(self) -> None:
+        ends = time.monotonic() + PAUSE
+        while not self.shall_end and time.monotonic() < ends:
             time.sleep(LOOK)
 
 

@@ -40,9 +40,10 @@ def _before(
     sender: type[Model], instance: Any, raw: bool = False, update_fields: Any = None, **_: Any
 ) -> None:
     """Remember what a row was; at a sign-in nothing of it is written."""
-    written = update_fields is None or set(update_fields) & {*WATCHED[sender], "password"}
-    rows = sender._default_manager.filter(pk=instance.pk) if written and not raw else None
-    instance.facesite_was = rows and rows.values(*WATCHED[sender]).first()
+    instance.facesite_was = None
+    if not raw and (update_fields is None or {*WATCHED[sender], "password"} & {*update_fields}):
+        rows = sender._default_manager.filter(pk=instance.pk)
+        instance.facesite_was = rows.values(*WATCHED[sender]).first()
 
 
 def _saved(sender: type[Model], instance: Any, created: bool, raw: bool = False, **_: Any) -> None:

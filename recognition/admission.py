@@ -31,7 +31,16 @@ from recognition.errors import ClientGone, RecognitionError
 # POLLRDHUP, where there is such a thing: the other end will send nothing more. Elsewhere POLLHUP
 # says so. Both see a connection's end through TLS too, and neither reads from it.
 HUNG_UP = getattr(select, "POLLRDHUP", 0) | select.POLLHUP | select.POLLERR
+LIGHT_THREADS = 8  # of a server, for what brings no pictures: these cannot take them
 NEWEST = 0.1  # the share of the newest request in the mean time that a place is held
+
+
+def threads_for(running: int, waiting: int) -> int:
+    """Return how many threads a server needs that computes so many requests and lets so many wait.
+
+    As many more may be sending their pictures, and there is everything else.
+    """
+    return 2 * (running + waiting) + LIGHT_THREADS
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +109,9 @@ class Places:
         asked = time.monotonic()
         with metrics.held(metrics.WAITING):
             self._enter(client)
-        metrics.stage("wait", time.monotonic() - asked)
         started, token = time.monotonic(), _client.set(client)
         try:
+            metrics.stage("wait", started - asked)
             check_client()
             with metrics.held(metrics.RUNNING):
                 yield

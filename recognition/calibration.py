@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recognition.evaluation.choosing import SEED, Labels, by_person, thinned
+from recognition.evaluation.drawing import draw
+from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 
 RATES = (0.5, 0.3, 0.1, 3e-2, 1e-2, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5, 1e-5, 3e-6, 1e-6)
@@ -142,12 +144,6 @@ def template_scores(
     return Scores.of(np.array(genuine, np.float32)), Scores.of(wrong), len(owners)
 
 
-def unit(vectors: Floats) -> Floats:
-    """Bring rows to length 1."""
-    lengths: Floats = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors / lengths
-
-
 @dataclass(frozen=True, slots=True)
 class Tail:
     """A generalised Pareto tail above ``start``, which a share ``rate`` of the scores exceeds."""
@@ -257,34 +253,20 @@ def draw_search(
     seed: int,
     handicap: Callable[[int], float] = lambda references: 0.0,
 ) -> Search:
-    """Register ``people`` at random, probe with one more photograph of whoever has one.
+    """Search a gallery drawn as ``drawing.draw`` says.
 
     ``handicap``: what is taken from the similarities of who has so many references, so that one
     threshold serves for all.
-
-    Whoever has more than ``references`` photographs is registered first, so that there are
-    probes; the others are registered from what they have. One photograph of everybody who is
-    not registered is a stranger.
     """
-    generator = np.random.default_rng(seed)
-    everybody = generator.permutation(np.unique(labels))
-    shuffled = generator.permutation(len(labels))
-    of = by_person(labels, shuffled)
-    mated = [p for p in everybody if len(of[p]) > references]
-    others = [p for p in everybody if len(of[p]) <= references]
-    # Half of those with photographs to spare stay strangers, so that both kinds are met with.
-    known = mated[: max(1, len(mated) // 2)][:people]
-    registered = (known + others + mated[len(known) :])[:people]
-    rest = np.setdiff1d(everybody, registered)
-    templates = unit(np.stack([embeddings[of[p][:references]].mean(axis=0) for p in registered]))
-    handicaps = [handicap(len(of[p][:references])) for p in registered]
-    taken = np.array(handicaps, np.float32)
-    probes = embeddings[[of[p][references] for p in known]] @ templates.T - taken
+    drawn = draw(labels, people=people, references=references, seed=seed)
+    templates = drawn.templates(embeddings)
+    taken = np.array([handicap(count) for count in drawn.counts.tolist()], np.float32)
+    probes = embeddings[drawn.probes] @ templates.T - taken
+    strangers = embeddings[drawn.strangers] @ templates.T - taken
     order = np.argsort(-probes, axis=1)[:, :2]
     top = np.take_along_axis(probes, order, axis=1)
-    strangers = embeddings[[of[p][0] for p in rest]] @ templates.T - taken
-    right = order[:, 0] == np.arange(len(known))
-    whose = np.array(known, np.int64), rest
+    right = order[:, 0] == np.arange(len(probes))
+    whose = labels[drawn.probes], labels[drawn.strangers]
     return Search(right, top[:, 0], top[:, 1], strangers.max(axis=1), *whose)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import compress
 from typing import Any
 
@@ -16,7 +16,7 @@ from recognition.models import GalleryChange, Subject, in_parts
 
 PAGE = 4096  # rows read at once: 8 MB of templates at 512 dimensions
 COLUMNS = (
-    "id", "gallery__embedder", "gallery_id", "number", "template__embedder", "template__sealed",
+    "gallery__embedder", "id", "gallery_id", "number", "template__embedder", "template__sealed",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ class Database:
         last = 0
         while page := _fetched(_rows(_after(last))[:PAGE]):
             yield from _packed(page)
-            last = page[-1][0]
+            last = page[-1][1]
 
 
 def _after(slot: int) -> QuerySet[Subject]:
@@ -82,23 +82,26 @@ def _fetched(rows: QuerySet[Subject, tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
 
 def _packed(rows: list[tuple[Any, ...]]) -> Iterator[Templates]:
-    for embedder in sorted({row[1] for row in rows}):
-        some = [row for row in rows if row[1] == embedder]
-        # Who has no key was erased since the page was read.
-        vectors = vault.open_templates([(row[3], row[4], row[5]) for row in some])
-        readable = [v is not None for v in vectors]
-        if any(readable):
-            places = [row[:4] for row in compress(some, readable)]
-            yield pack(embedder, places, b"".join(compress(vectors, readable)))
+    for embedder in sorted({row[0] for row in rows}):
+        yield from opened(embedder, [row[1:] for row in rows if row[0] == embedder])
 
 
-def pack(embedder: str, places: list[tuple[Any, ...]], vectors: bytes) -> Templates:
-    """Return people as arrays; ``places``: slot, anything, gallery and number of each."""
-    slots, _, galleries, numbers = zip(*places, strict=True)
-    return Templates(
+def opened(embedder: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Templates]:
+    """Yield the people of ``rows`` as arrays, nothing where none of them can be read.
+
+    Each row: slot, gallery, number, the embedder and the sealed bytes of the template.
+    """
+    # Who has no key was erased since the rows were read.
+    vectors = vault.open_templates([row[2:] for row in rows])
+    readable = [vector is not None for vector in vectors]
+    if not any(readable):
+        return
+    slots, galleries, numbers, *_ = zip(*compress(rows, readable), strict=True)
+    packed = np.frombuffer(b"".join(filter(None, vectors)), "<f4")
+    yield Templates(
         embedder,
         np.array(slots, np.int64),
         np.array(galleries, np.int64),
         np.array(numbers, np.int64),
-        np.frombuffer(vectors, "<f4").astype(np.float32, copy=False).reshape(len(places), -1),
+        packed.astype(np.float32, copy=False).reshape(len(slots), -1),
     )

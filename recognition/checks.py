@@ -14,6 +14,8 @@ import ipaddress
 import math
 import re
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +23,10 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
-SHORTEST_API_KEY = 24  # characters; DESIGN section 4
+from recognition.consent import LONGEST_RETENTION
+from recognition.models import GREATEST_RATE, LEAST_RATE, Gallery
+
+SHORTEST_API_KEY = 24  # characters: of base64 144 bits
 # Keys that stand in examples of this and other systems, which somebody will have copied.
 KNOWN_EXAMPLES = (
     "00000000-0000-0000-0000-00000000000",
@@ -43,17 +48,18 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "FACE_DETECTION_CONFIDENCE": (0.0, 1.0),
     "FACE_MATCHING_THRESHOLD": (-1.0, 1.0),
     "FACE_AMBIGUITY_MARGIN": (0.0, 1.0),
-    "FACE_TARGET_FMR": (1e-9, 0.5),
-    "FACE_TARGET_FPIR": (1e-9, 0.5),
+    "FACE_TARGET_FMR": (LEAST_RATE, GREATEST_RATE),
+    "FACE_TARGET_FPIR": (LEAST_RATE, GREATEST_RATE),
     "FACE_MIN_SIZE": (20, 400),
     "INFERENCE_THREADS": (1, 256),
     "WEB_CONCURRENCY": (1, 256),
     "MAX_RUNNING": (1, 64),
     "MAX_WAITING": (0, 256),
     "PORT": (1, 65535),
+    "REDIS_PORT": (1, 65535),
     "HSTS_SECONDS": (0, 2**31),
-    "EVENTS_KEEP": (1, 36500),
-    "RETENTION_UNMATCHED_DAYS": (0, 36500),
+    "EVENTS_KEEP": (1, LONGEST_RETENTION),
+    "RETENTION_UNMATCHED_DAYS": (0, LONGEST_RETENTION),
     "SIGN_IN_FAILURES": (1, 1000),
     "SIGN_IN_WAIT": (1, 1440),
     "MAX_IMAGE_BYTES": (1024, 2**31),
@@ -115,13 +121,20 @@ def check_master_key(**_: Any) -> list[CheckMessage]:
 @register(Tags.security)
 def check_key_store(**_: Any) -> list[CheckMessage]:
     """Refuse keys in the database whose faces they open: a copy of it would hold both."""
-    where = ("ENGINE", "HOST", "PORT", "NAME")
-    keys, faces = settings.KEYS_DATABASE, settings.DATABASES["default"]
-    if any(str(keys.get(name, "")) != str(faces.get(name, "")) for name in where):
+    if _place(settings.KEYS_DATABASE) != _place(settings.DATABASES["default"]):
         return []
     said = "KEYS_DATABASE_URL is the database itself: its copies would hold faces and their keys."
     hint = "Leave it out, or make another database for the keys."
     return [Error(said, hint=hint, id="facesite.E080")]
+
+
+def _place(database: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return host, port and name of a database, however its address is written."""
+    if database["ENGINE"].endswith("sqlite3"):
+        return "", "", str(Path(database["NAME"]).resolve())
+    host, port = database.get("HOST", "").lower(), database.get("PORT") or 5432
+    host = "localhost" if host in {"", "127.0.0.1", "::1"} else host
+    return host, str(port), str(database["NAME"])
 
 
 @register(Tags.security)
@@ -271,8 +284,6 @@ def _wrong_for_milvus() -> list[CheckMessage]:
 @register(Tags.database)
 def check_galleries(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """Say where a gallery keeps an embedder that FACE_MODEL does not name."""
-    from recognition.models import Gallery
-
     if not databases or settings.FACE_MODEL == "auto":
         return []
     if Gallery._meta.db_table not in connection.introspection.table_names():

@@ -27,7 +27,7 @@ BASES = [
 DATES = ("consent_given", "consent_expires", "retain_until")
 CONSENT_FIELDS = ("lawful_basis", "consent_version", *DATES)
 LONGEST_VERSION = 64
-LONGEST_RETENTION = 36500  # days, as of EVENTS_KEEP
+LONGEST_RETENTION = 36500  # days, a hundred years; of EVENTS_KEEP, too
 
 
 def today() -> date:

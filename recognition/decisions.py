@@ -16,8 +16,7 @@ from recognition.models import Gallery
 
 __all__ = ["CALIBRATIONS", "Calibration", "Decision", "Policy", "decide"]
 
-VERIFY_FMR = 1e-3  # DESIGN section 2; the default of FACE_TARGET_FMR
-IDENTIFY_FPIR = 1e-2  # DESIGN section 2; the default of FACE_TARGET_FPIR
+IDENTIFY_FPIR = 1e-2  # what evaluations tell of: the default of FACE_TARGET_FPIR
 
 MATCH, AMBIGUOUS, UNKNOWN, NOT_SEARCHED = "match", "ambiguous", "unknown", "not_searched"
 # Where a threshold may come from, in the order of precedence.

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
-from itertools import compress
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Length
 
-from recognition import vault
-from recognition.changelog import Database, pack
+from recognition.changelog import Database, opened
 from recognition.gallery.engine import Engine, State
 from recognition.gallery.follow import Templates
 from recognition.gallery.milvus import BLOCK, Address, Milvus
@@ -71,7 +68,7 @@ class EngineDatabase(Database):
         people = self._matchable(embedder, gallery).order_by("subject__number")
         rows = list(people.values_list(*columns)[:BLOCK])
         while rows:
-            yield from _packed(embedder, rows)
+            yield from opened(embedder, rows)
             after = people.filter(subject__number__gt=rows[-1][2])
             rows = list(after.values_list(*columns)[:BLOCK])
 
@@ -109,14 +106,6 @@ class EngineDatabase(Database):
 
 def _state(row: EngineState) -> State:
     return State(row.epoch, row.version, row.key)
-
-
-def _packed(embedder: str, rows: list[tuple[Any, ...]]) -> Iterator[Templates]:
-    places = [(slot, None, gallery, number) for slot, gallery, number, *_ in rows]
-    vectors = vault.open_templates([(row[2], row[3], bytes(row[4])) for row in rows])
-    readable = [vector is not None for vector in vectors]
-    if any(readable):
-        yield pack(embedder, list(compress(places, readable)), b"".join(filter(None, vectors)))
 
 
 def milvus_engine(dimensions: dict[str, int], default: Callable[[], str]) -> Engine:

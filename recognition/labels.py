@@ -85,6 +85,7 @@ HEALTH: Labels = {
     "redis": _("Redis"),
     "networks": _("Networks"),
     "gallery": _("Gallery"),
+    "keys": _("Keys of people"),
     "engine": _("Milvus"),
     "ok": _("well"),
     "not ok": _("not well"),

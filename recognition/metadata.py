@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-METADATA_LIMIT = 8 * 1024  # bytes of JSON; DESIGN section 3
+METADATA_LIMIT = 8 * 1024  # bytes of JSON: notes, and not files
 METADATA_DEPTH = 20  # more than people write; JSON parsers give up at about 1,000
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, TypeVar
 
 import numpy as np
@@ -14,10 +14,7 @@ from django.db import connection, models
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from recognition import (
-    import_models,  # noqa: F401  # Django finds its tables by this
-    vault,
-)
+from recognition import vault
 from recognition.consent import Lawful, Retaining
 from recognition.event_models import AuditState as AuditState  # Django looks for models here
 from recognition.event_models import Erasure as Erasure
@@ -26,10 +23,10 @@ from recognition.event_models import Sighting as Sighting
 from recognition.event_models import Suppression as Suppression
 from recognition.findings import Finding as Finding
 from recognition.findings import ReviewStep as ReviewStep
+from recognition.import_models import Import as Import
 from recognition.key_models import SCOPES as SCOPES
 from recognition.key_models import ApiKey as ApiKey
 from recognition.key_models import all_scopes as all_scopes
-from recognition.key_models import environment_prefix as environment_prefix
 from recognition.metadata import METADATA_DEPTH as METADATA_DEPTH
 from recognition.metadata import validate_metadata as validate_metadata
 from recognition.pipeline.types import Floats
@@ -190,13 +187,17 @@ class Subject(Lawful):
         if not rows:
             PersonTemplate.objects.filter(subject=self).delete()
             return
-        key = vault.key_of(self.number)
-        opened = [reference.open_embedding(key) for reference in rows]
-        mean = np.mean(list(map(from_bytes, opened)), axis=0)
-        vector = to_bytes(mean / np.linalg.norm(mean))
-        made = PersonTemplate.sealed_for(self, rows[0].embedder, vector, key)
-        values = {"embedder": made.embedder, "sealed": made.sealed, "references": len(rows)}
+        made = self.template_of(rows, vault.key_of(self.number))
+        values = {"embedder": made.embedder, "sealed": made.sealed, "references": made.references}
         PersonTemplate.objects.update_or_create(subject=self, defaults=values)
+
+    def template_of(self, references: Sequence[Reference], key: bytes) -> PersonTemplate:
+        """Return the unit mean of the embeddings of ``references``, sealed and not stored yet."""
+        mean = np.mean([from_bytes(one.open_embedding(key)) for one in references], axis=0)
+        vector = to_bytes(mean / np.linalg.norm(mean))
+        made = PersonTemplate.sealed_for(self, references[0].embedder, vector, key)
+        made.references = len(references)
+        return made
 
 
 class ReferenceQuerySet(QuerySet["Reference"]):
@@ -353,7 +354,7 @@ class PersonTemplate(models.Model):
 
 
 class GalleryChange(models.Model):
-    """One line of the append-only log that every process follows (DESIGN section 3).
+    """One line of the append-only log that every process follows (gallery/follow.py).
 
     Plain values and no foreign keys: a row outlives what it names. ``slot`` is the subject's
     primary key, its place in the blocks that Redis holds.
@@ -380,13 +381,11 @@ class GalleryChange(models.Model):
     @classmethod
     def append(cls, operation: str, subjects: Iterable[Subject]) -> None:
         """Say that ``subjects`` were put or removed; ``lock`` first, in the same transaction."""
-        cls.objects.bulk_create(
-            [
-                cls(gallery=s.gallery_id, operation=operation, subject_number=s.number, slot=s.pk)
-                for s in subjects
-            ],
-            batch_size=1000,
-        )
+        made = [
+            cls(gallery=s.gallery_id, operation=operation, subject_number=s.number, slot=s.pk)
+            for s in subjects
+        ]
+        cls.objects.bulk_create(made, batch_size=1000)
 
 
 class EngineState(models.Model):

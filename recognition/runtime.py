@@ -203,10 +203,10 @@ def keep_in_order(said: str) -> str:
             _noted.set()
         seal()
         forget_old_events(date.today())
-    # The last two: of a file, or a row, in which somebody wrote, be it the master key's.
+    # The last two: of a file, or a row, in which somebody wrote.
     except (DatabaseError, OSError, RecognitionError, ValueError, TypeError) as error:
         if str(error) != said:  # a broken chain stays so until somebody looks into it
-            log.error("events are not sealed, each second tries again: %s", error)
+            log.error("events are not sealed, or erasures not ended; it is tried again: %s", error)
         connections.close_all()
         vault.keys().close()
         return str(error)
@@ -231,8 +231,8 @@ def _start(act: Callable[[], None]) -> None:
 def _in_thread(act: Callable[[], None]) -> None:
     try:
         act()
-    except DatabaseError as error:
-        log.error("index: the database does not answer, the next request tries again: %s", error)
+    except (DatabaseError, OSError, RecognitionError) as error:
+        log.error("what is wanted is not loaded, the next request tries again: %s", error)
     finally:
         connections.close_all()  # those of this thread
         vault.keys().close()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from recognition import metrics
 from recognition.admission import Client, Places, check_client
 from recognition.errors import ClientGone, RecognitionError
 
@@ -135,6 +136,17 @@ def test_who_hung_up_before_gets_nothing_and_keeps_no_place(come, arrived):
     gone.run()
     assert isinstance(gone.error, ClientGone)
     assert come(places) in arrived
+
+
+def test_a_place_is_given_back_though_it_cannot_be_counted(monkeypatch):
+    def is_full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    places = Places(running=1, waiting=0)
+    monkeypatch.setattr(metrics, "stage", is_full)
+    with pytest.raises(OSError), places.place(HERE):
+        pass
+    assert places.taken == 0
 
 
 def test_what_is_computed_ends_when_its_client_hangs_up():

@@ -7,6 +7,7 @@ import pytest
 
 from recognition import calibration
 from recognition.calibration import Scores, Tail
+from recognition.pipeline.embed import unit
 
 GENERATOR = np.random.default_rng(1)
 
@@ -20,7 +21,7 @@ def crowd(people: int, photographs: int, noise: float) -> tuple[np.ndarray, np.n
     """Return embeddings (N, 32) and labels (N,) of made-up people."""
     centres = np.repeat(GENERATOR.normal(size=(people, 32)), photographs, axis=0)
     vectors = centres + noise * GENERATOR.normal(size=centres.shape)
-    return calibration.unit(vectors.astype(np.float32)), np.repeat(np.arange(people), photographs)
+    return unit(vectors.astype(np.float32)), np.repeat(np.arange(people), photographs)
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.1, 0.01, 0.001])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from django.conf import settings as django_settings
 from django.core.checks import run_checks
+from environ import Env
+
+from recognition import checks
 
 
 def ids() -> set[str]:
@@ -34,6 +39,7 @@ def test_the_defaults_pass():
         ("MAX_WAITING", -1, "facesite.E004"),
         ("TRUSTED_PROXIES", ["10.0.0.0/33"], "facesite.E005"),
         ("REDIS_URL", "http://redis", "facesite.E006"),
+        ("REDIS_PORT", 0, "facesite.E004"),
         ("GALLERY_ENGINE", "faiss", "facesite.E021"),
         ("AUDIT_SYSLOG", "loghost", "facesite.E071"),
         ("AUDIT_SYSLOG", "loghost:70000", "facesite.E071"),
@@ -64,6 +70,23 @@ def test_a_wrong_setting_of_milvus_is_named(settings, on_milvus, name, value, ex
     assert ids() == set()
     setattr(settings, name, value)
     assert ids() == {expected}
+
+
+@pytest.mark.parametrize(
+    ("keys", "faces"),
+    [
+        ("postgres://a@db/facesite", "postgres://b@db:5432/facesite"),
+        ("postgres://a@localhost/facesite", "postgres://a@127.0.0.1/facesite"),
+        ("sqlite:////data/keys/../faces.sqlite3", "sqlite:////data/faces.sqlite3"),
+    ],
+)
+def test_a_key_store_that_is_the_database_by_another_address_is_named(monkeypatch, keys, faces):
+    given = SimpleNamespace(KEYS_DATABASE=Env.db_url_config(keys))
+    given.DATABASES = {"default": Env.db_url_config(faces)}
+    monkeypatch.setattr(checks, "settings", given)
+    assert [error.id for error in checks.check_key_store()] == ["facesite.E080"]
+    given.KEYS_DATABASE = Env.db_url_config("postgres://a@keys.example.org/facesite")
+    assert checks.check_key_store() == []
 
 
 def test_a_missing_pymilvus_is_told_with_the_command(on_milvus, monkeypatch):

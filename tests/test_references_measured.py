@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from recognition.evaluation.drawing import draw, draw_alike
 from recognition.management.commands import measure_references as command
 from recognition.pipeline.embed import unit
 
@@ -35,32 +36,11 @@ def test_of_two_references_none_is_trimmed():
     assert kept.item() == pytest.approx(np.sqrt(0.5))
 
 
-def test_no_stranger_is_registered_and_each_probe_is_of_its_place():
-    labels = np.repeat(np.arange(50), 4)
-    drawn = command.draw(labels, people=30, references=3, seed=1)
-    registered = [set(labels[rows].tolist()) for rows in drawn.registered]
-    assert len(registered) == 30 and all(len(one) == 1 for one in registered)
-    assert not set.union(*registered) & set(labels[drawn.strangers].tolist())
-    for own, probe in zip(drawn.registered, drawn.probes, strict=False):
-        assert labels[probe] == labels[own[0]] and probe not in own
-
-
 def test_people_who_are_easy_to_tell_are_not_missed():
     centres = np.repeat(RANDOM.normal(size=(200, 32)), 4, axis=0)
     embeddings = unit((centres + 0.05 * RANDOM.normal(size=centres.shape)).astype(np.float32))
-    drawn = [command.draw(np.repeat(np.arange(200), 4), people=100, references=3, seed=2)]
+    drawn = [draw(np.repeat(np.arange(200), 4), people=100, references=3, seed=2)]
     assert command.fnir(command.mean_template, drawn, (embeddings, embeddings)) == 0
-
-
-def test_everybody_has_as_many_references_and_who_has_one_more_asks():
-    labels = np.concatenate(
-        [np.repeat(np.arange(20), 3), np.repeat(np.arange(20, 50), 4), [50, 51]]
-    )
-    drawn = command.draw_alike(labels, people=100, references=3, seed=1)
-    assert [len(rows) for rows in drawn.registered] == [3] * 50 and len(drawn.probes) == 30
-    assert sorted(labels[drawn.strangers]) == [50, 51]
-    for own, probe in zip(drawn.registered, drawn.probes, strict=False):
-        assert labels[probe] == labels[own[0]] and probe not in own
 
 
 def test_more_people_than_there_are_ask_for_a_higher_threshold():
@@ -69,7 +49,14 @@ def test_more_people_than_there_are_ask_for_a_higher_threshold():
     rows = unit((rows + 0.9 * generator.normal(size=rows.shape)).astype(np.float32))
     strangers = unit(generator.normal(size=(600, 32)).astype(np.float32))
     labels = np.concatenate([np.repeat(np.arange(80), 4), np.arange(80, 680)])
-    drawn = [command.draw_alike(labels, people=80, references=3, seed=1)]
+    drawn = [draw_alike(labels, people=80, references=3, seed=1)]
     sides = (np.concatenate([rows, strangers]),) * 2
     few, many = (command.fnir(command.mean_template, drawn, sides, more) for more in (1, 10))
     assert few < many
+
+
+def test_what_photographs_lack_is_said():
+    few, enough = ["a"] * 9 + ["b"], [f"{n}" for n in range(1_001)]
+    assert "2 people are too few" in command.lacking(few)
+    assert "nobody has more than 5" in command.lacking(enough)
+    assert command.lacking([*enough, *["0"] * 5]) == ""

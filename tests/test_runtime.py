@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from recognition import runtime, services
+from recognition.errors import RecognitionError
 from recognition.models import Erasure, Event
 from recognition.networks.catalogue import DLIB, MTCNN
 from recognition.services import receipts
@@ -45,6 +46,14 @@ def test_the_sealer_outlives_a_file_in_which_somebody_wrote(own_vault, caplog):
     write(file, key, at=2)
     assert runtime.keep_in_order(said) == ""
     assert not Event.objects.filter(position=None).exists()
+
+
+def test_what_cannot_be_loaded_is_told_in_the_log(caplog):
+    def load() -> None:
+        raise RecognitionError("not_ready", "The master key is gone.")
+
+    runtime._in_thread(load)
+    assert "the next request tries again: The master key is gone." in caplog.text
 
 
 def test_the_sealer_ends_what_an_erasure_left_undone(own_vault, register, gallery):

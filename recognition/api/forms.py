@@ -35,8 +35,8 @@ from recognition.models import (
 from recognition.services import RegisterOptions
 from recognition.services.results import Selection
 
-SMALLEST_FACE, LARGEST_FACE = 20, 400  # px; DESIGN section 2
-MOST_MATCHES, MOST_CANDIDATES = 50, 20  # DESIGN section 4
+SMALLEST_FACE, LARGEST_FACE = 20, 400  # px
+MOST_MATCHES, MOST_CANDIDATES = 50, 20
 LONGEST_NAME = 200  # Subject.display_name
 LARGEST_PAGE = 200
 MOST_NAMED, LONGEST_NAMED = 10, 64  # unknown fields, and characters of them, in an answer

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from facesite.cache import ping
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.api import permissions
 from recognition.api.base import REFUSED, ApiView
 from recognition.api.forms import Form
@@ -27,10 +27,19 @@ from recognition.api.throttling import count
 from recognition.errors import RecognitionError
 from recognition.gallery.engine import Engine
 from recognition.gallery.follow import RETRY_AFTER
-from recognition.models import DEFAULT_GALLERY, ApiKey, Gallery, Reference, Subject
+from recognition.models import (
+    DEFAULT_GALLERY,
+    ApiKey,
+    Gallery,
+    PersonTemplate,
+    Reference,
+    Subject,
+)
+from recognition.vault.store import missing
 
 OK, NOT_OK, OFF, DIFFERS = "ok", "not ok", "off", "differs"
 UNWELL = (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist)
+SAMPLE = 3  # people whose keys are tried: one of them may be on the way out
 PACKAGES = ("django", "djangorestframework", "onnxruntime", "faiss-cpu", "numpy", "pillow")
 
 
@@ -45,6 +54,9 @@ class ChecksSerializer(serializers.Serializer):
     )
     networks = serializers.ChoiceField([OK, NOT_OK])
     gallery = serializers.ChoiceField([OK, NOT_OK])
+    keys = serializers.ChoiceField(
+        [OK, NOT_OK], help_text="Whether the keys that faces are sealed under can be opened."
+    )
     engine = serializers.ChoiceField(
         [OK, NOT_OK, OFF, DIFFERS],
         help_text="Milvus. differs: it does not hold as many people as the database; the service "
@@ -93,6 +105,8 @@ class ReadyView(ApiView):
             if "gallery" in amiss and checks["database"] == OK and runtime.loaded() < 1:
                 said += f" {runtime.loaded():.0%} of the people are loaded."
                 found["retry_after"] = RETRY_AFTER
+            if "keys" in amiss:
+                said += " The master key or the key store is not the one that people are sealed by."
             raise RecognitionError("not_ready", said, extra=found)
         if self._may_see_details(request):
             found["details"] = details(request)
@@ -113,6 +127,7 @@ def readiness() -> dict[str, str]:
         "redis": _state(ping) if settings.REDIS_URL else OFF,
         "networks": _state(_load),
         "gallery": _state(lambda: runtime.index(_gallery())),
+        "keys": _state(_open_some),
         "engine": _engine(),
     }
 
@@ -140,6 +155,14 @@ def _load() -> None:
     if name not in runtime.EMBEDDERS:
         raise RecognitionError("not_ready", f"The embedder {name} is not known here.")
     runtime.extractor(name)
+
+
+def _open_some() -> None:
+    """Open keys of people: with others than theirs, everybody would be a stranger."""
+    templates = PersonTemplate.objects.order_by("pk")
+    numbers = list(templates.values_list("subject__number", flat=True)[:SAMPLE])
+    if numbers and not vault.keys_of(numbers):
+        raise missing(numbers[0])
 
 
 def _gallery() -> Gallery:

@@ -15,13 +15,12 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError, ResponseError
 
 from recognition import runtime
+from recognition.admission import threads_for
 from recognition.doctor.verdict import Verdict, fault, first_line, ok, size, warning
 from recognition.models import Subject
 
 # Of a person in Redis. Source: docs/scaling.md, D4.
 IN_REDIS = {"dlib-resnet-v1": 550, "facenet-vggface2": 2200}
-# Threads of a process that pictures cannot take (facesite/gunicorn.py).
-LIGHT_THREADS = 8
 HERE = {"localhost", "127.0.0.1", "::1", None}
 
 
@@ -63,7 +62,7 @@ def _postgresql() -> Iterator[Verdict]:
     if off:
         said = f"{' and '.join(off)} off: what was acknowledged can be lost in a power cut."
         yield fault("database", said, "Switch it on in postgresql.conf.")
-    threads = 2 * (settings.MAX_RUNNING + settings.MAX_WAITING) + LIGHT_THREADS
+    threads = threads_for(settings.MAX_RUNNING, settings.MAX_WAITING)
     wanted, there = settings.WEB_CONCURRENCY * threads, int(asked("SHOW max_connections"))
     if wanted > there:
         said = f"This server may want {wanted} connections, PostgreSQL takes {there}."

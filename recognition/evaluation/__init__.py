@@ -1,1 +1,1 @@
-"""Measuring error rates on photographs of known people; called by commands alone."""
+"""Error rates measured on photographs of known people, and what looks wrong in a gallery."""

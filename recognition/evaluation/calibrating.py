@@ -131,8 +131,10 @@ def searched(
         limit = measured.threshold_at(fmr)
         for references in having:
             shape = {"people": people, "references": references}
-            drawn = [(embeddings, labels, shape | {"seed": SEED + draw}) for draw in range(DRAWS)]
-            plain = [calibration.draw_search(e, ls, **options) for e, ls, options in drawn]
+            seeds = range(SEED, SEED + DRAWS)
+            plain = [
+                calibration.draw_search(embeddings, labels, **shape, seed=seed) for seed in seeds
+            ]
             if (people, references) == (sizes[0], 1):
                 margin = calibration.ambiguity_margin(plain)
 
@@ -140,8 +142,8 @@ def searched(
                 return measured.threshold_at(fmr, count) - limit
 
             default = [
-                calibration.draw_search(e, ls, **options, handicap=handicap)
-                for e, ls, options in drawn
+                calibration.draw_search(embeddings, labels, **shape, seed=seed, handicap=handicap)
+                for seed in seeds
             ]
             at_one_percent = calibration.threshold_for_fpir(plain, IDENTIFY_FPIR)
             for kind, searches, threshold in (

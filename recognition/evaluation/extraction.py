@@ -102,10 +102,11 @@ def take(
     alter: Alter | None = None,
 ) -> list[Taken]:
     """Return the principal face of each photograph, and whether the service would take it."""
-    limits = runtime.extractor(embedder).limits
-    named = f"measured-{limits.min_size:g}-{settings.FACE_DETECTION_CONFIDENCE:g}"
+    named = f"measured-{settings.FACE_MIN_SIZE:g}-{settings.FACE_DETECTION_CONFIDENCE:g}"
     named += f"-{how}" if how else ""
     rows = extract(paths, embedder, options, how=named, make=measured, alter=alter)
+    # Not before: networks are loaded with as many threads as are set then, and ``each`` sets one.
+    limits = runtime.extractor(embedder).limits
     return [taken_as(row, limits) for row in rows]
 
 
@@ -131,8 +132,9 @@ def extract(
     made = each(one, missing.values(), jobs=options["jobs"])
     with closing(cache), progress(len(missing), options, options.get("unit", "photographs")) as bar:
         for key, row in zip(missing, made, strict=True):
-            known[key] = row
-            cache.keep(key, row)
+            known[key] = NOTHING if row is None else row
+            if row is not None:
+                cache.keep(key, row)
             bar.update()
     return [known[key] for key in keys]
 
@@ -158,12 +160,14 @@ def watched_by(options: Mapping[str, Any]) -> Watch:
     return watch
 
 
-def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats:
+def _one(embedder: str, make: Make, alter: Alter | None, path: Path) -> Floats | None:
+    """Return what is made of one photograph, None of one that cannot be read: it is counted as
+    one without a face, and not kept, for another limit of size may let it be read."""
     extractor = runtime.extractor(embedder)
     try:
         picture = decode(path.read_bytes(), limits=runtime.limits())
-    except RecognitionError:  # what cannot be read has no face; it is counted among those
-        return NOTHING
+    except RecognitionError:
+        return None
     picture = alter(picture, path) if alter else picture
     faces = extractor.detect(picture, min_face_size=int(extractor.limits.min_size))
     if not faces:

@@ -20,46 +20,40 @@ from recognition.evaluation.samples import Sample
 from recognition.pipeline.types import Floats
 
 PolicyFor = Callable[[int], Policy]  # by how many people there are
-Parts = Any  # (embeddings, labels), or None
+Names = Callable[[Floats], Labels]  # from (P, D) probes to whom each names (P,)
 NOBODY, SEVERAL = -1, -2  # in place of a label: unknown, and ambiguous
 
 
 def of_people(
-    sample: Sample, strangers: Parts, references: int, policy_for: PolicyFor
+    sample: Sample, strangers: Sample | None, references: int, policy_for: PolicyFor
 ) -> dict[str, Any]:
     """Return FPIR and FNIR of folders of people, registered as ``searches.split`` does.
 
-    A photograph that the service refuses, where ``sample`` has such, is no reference, and names
-    nobody.
+    Of all photographs: one that the service refuses is no reference, and names nobody.
     """
-    labels = sample.labels
     first, asking, outside = searches.roles(
-        labels, references=references, strangers=strangers is None
+        sample.labels, references=references, strangers=strangers is None
     )
-    kept = first & ~sample.flags(sample.unfit)
-    templates, people = searches.templates_of(sample.embeddings[kept], labels[kept])
-    counts = np.unique(labels[kept], return_counts=True)[1]
-    policy = policy_for(len(people))
-    names = _search(policy, templates, people, counts)
-    own, rows = np.full(len(labels), NOBODY), (asking | outside) & ~sample.flags(sample.refused)
-    own[rows] = names(sample.embeddings[rows])
-    unknown = (own[outside], labels[outside])
-    if strangers is not None:
-        unknown = (names(strangers[0]), strangers[1])
-    whose = labels[asking]
-    enrolled = whose[np.isin(whose, people)]
-    return told(own[asking], whose, unknown, policy, counts[np.searchsorted(people, enrolled)])
+    kept = sample.part(first & ~sample.flags(sample.unfit))
+    people, counts = np.unique(kept.labels, return_counts=True)
+    policy = policy_for(len(people)).among(counts.tolist())
+    names = _search(policy, kept)
+    probes = sample.part(asking)
+    unknown = sample.part(outside) if strangers is None else strangers
+    enrolled = probes.labels[np.isin(probes.labels, people)]
+    having = counts[np.searchsorted(people, enrolled)]
+    others = (_asked(unknown, names), unknown.labels)
+    return told(_asked(probes, names), probes.labels, others, policy, having)
 
 
-def of_gallery(sample: Sample, strangers: Parts, policy_for: PolicyFor) -> dict[str, Any]:
+def of_gallery(sample: Sample, strangers: Sample | None, policy_for: PolicyFor) -> dict[str, Any]:
     """Return FPIR and FNIR of a gallery's references, each left out once."""
     people, counts = np.unique(sample.labels, return_counts=True)
-    policy = policy_for(len(people))
+    policy = policy_for(len(people)).among(counts.tolist())
     named, others = leave_one_out(sample.embeddings, sample.labels, policy)
     unknown = (others, sample.labels)
     if strangers is not None:
-        templates, _ = searches.templates_of(sample.embeddings, sample.labels)
-        unknown = (_search(policy, templates, people, counts)(strangers[0]), strangers[1])
+        unknown = (_asked(strangers, _search(policy, sample)), strangers.labels)
     having = counts[np.searchsorted(people, sample.labels)] - 1
     asking = having > 0
     return told(named[asking], sample.labels[asking], unknown, policy, having[asking])
@@ -71,11 +65,18 @@ def limits_of(policy: Policy, counts: Labels) -> Doubles:
     return np.array([limits[n] for n in counts.tolist()], np.float64)
 
 
-def _search(
-    policy: Policy, templates: Floats, people: Labels, counts: Labels
-) -> Callable[[Floats], Labels]:
-    """Return what tells for (P, D) probes whom each names among ``people``."""
-    limits = limits_of(policy, counts)
+def _asked(sample: Sample, names: Names) -> Labels:
+    """Return (N,) whom each photograph names; one that is refused names nobody."""
+    found = np.full(len(sample.labels), NOBODY)
+    taken = ~sample.flags(sample.refused)
+    found[taken] = names(sample.embeddings[taken])
+    return found
+
+
+def _search(policy: Policy, registered: Sample) -> Names:
+    """Return what tells whom probes name among the people ``registered``."""
+    templates, people = searches.templates_of(registered.embeddings, registered.labels)
+    limits = limits_of(policy, np.unique(registered.labels, return_counts=True)[1])
 
     def names(probes: Floats) -> Labels:
         found = [np.full(0, NOBODY)]
@@ -142,6 +143,7 @@ def told(
 ) -> dict[str, Any]:
     """Return the rates that are promised, and those measured.
 
+    policy: told how many references people have (``among``);
     named, whose: (P,) whom each probe names, and whose it is; strangers: (S,) likewise;
     having: (Q,) how many references those people have who have any, for each of their probes.
     """
@@ -149,7 +151,7 @@ def told(
         "threshold": policy.threshold,
         "threshold_source": policy.source,
         "promised": _promised(policy, having),
-        "warning": policy.among(having.tolist()).warning(),
+        "warning": policy.warning(),
         "fpir": groups.told(
             strangers[0] >= 0, strangers[1], least=policy.target or 0.1, of="strangers"
         ),

@@ -15,15 +15,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from recognition.evaluation.searches import Labels, templates_of
-from recognition.pipeline.embed import unit
+from recognition.evaluation.choosing import SEED, Labels
+from recognition.evaluation.searches import templates_of, without_itself
 from recognition.pipeline.types import Floats
 
 BLOCK = 1_000  # rows compared at once with everybody: 400 MB at 100,000 people
 MOST_PAIRS = 1_000  # of people who look alike that are kept
 COHORT, HIGHEST = 2_000, 5  # people in the sample; of them, the most similar count
 DRAWN = 200_000  # pairs of photographs that tell how similar strangers are
-SEED = 19795
 CLEAR = 0.5  # powers of ten: below it nothing is said
 MOST = 6.0  # powers of ten that one similarity may count for
 LEAST_CHANCE = 10.0**-MOST
@@ -98,9 +97,6 @@ def compare(embeddings: Floats, labels: Labels, said: Said) -> tuple[Compared, F
     """Return how each reference stands, the person templates (N, D) and whose they are (N,)."""
     templates, people = templates_of(embeddings, labels)
     column = np.searchsorted(people, labels)
-    sums = np.zeros((len(people), embeddings.shape[1]))
-    np.add.at(sums, column, embeddings)
-    counts = np.bincount(column)
     near, nearest = np.empty(len(labels), np.float32), np.empty(len(labels), np.int64)
     for rows in _blocks(len(labels)):
         similarities = embeddings[rows] @ templates.T
@@ -108,10 +104,7 @@ def compare(embeddings: Floats, labels: Labels, said: Said) -> tuple[Compared, F
         nearest[rows] = people[similarities.argmax(axis=1)]
         near[rows] = similarities.max(axis=1)
         said(len(rows))
-    rest = unit((sums[column] - embeddings).astype(np.float32))
-    own = np.einsum("rd,rd->r", embeddings, rest).astype(np.float32)
-    own[counts[column] < 2] = np.nan
-    return Compared(own, near, nearest), templates, people
+    return Compared(without_itself(embeddings, column), near, nearest), templates, people
 
 
 def _blocks(count: int) -> Iterator[NDArray[np.intp]]:

@@ -53,7 +53,7 @@ def text_of(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise wrong(f"{shown(file.name)} is no text in UTF-8: {error}.") from error
+        raise wrong(f"{shown(file.name)} cannot be read as text in UTF-8: {error}.") from error
 
 
 def read_pairs(listed: Path, folder: Path) -> Pairs:
@@ -167,29 +167,38 @@ def _photographs(folder: Path, person: str) -> dict[str, Path]:
 
 def read_groups(file: Path) -> Groups:
     """Read a CSV whose first column is the person: {column: {person: group}}."""
-    table = csv.DictReader(StringIO(text_of(file), newline=""))
-    first, *others = table.fieldnames or [""]
-    rows = list(table)
-    if not others:
+    (_, (_, *columns)), *rows = _rows_of(file) or [(1, [""])]
+    if not columns:
         raise wrong(f"{shown(file.name)} has no column beside the person's.")
-    return {name: {row[first].strip(): row[name] for row in rows if row[name]} for name in others}
+    return {
+        name: {row[0]: row[place] for _, row in rows if len(row) > place and row[place]}
+        for place, name in enumerate(columns, 1)
+    }
 
 
 def read_dates(file: Path) -> dict[str, float]:
     """Read a CSV of ``<person>/<file>`` and a date, YYYY, YYYY-MM or YYYY-MM-DD: {name: years}."""
     dates: dict[str, float] = {}
-    lines = csv.reader(StringIO(text_of(file), newline=""))
-    rows = [(lines.line_num, row) for row in lines if any(row)]
-    for place, (number, row) in enumerate(rows):
-        years = years_of(row[1].strip()) if len(row) > 1 else None
+    for place, (number, row) in enumerate(_rows_of(file)):
+        years = years_of(row[1]) if len(row) > 1 else None
         if years is not None:
-            dates[row[0].strip()] = years
+            dates[row[0]] = years
         elif place or any(map(str.isdigit, "".join(row[1:]))):  # the first line may be a heading
             raise wrong(
                 f"{shown(file.name)}, line {number}: no `person/file,date` with a date like 2004, "
                 "2004-05 or 2004-05-06."
             )
     return dates
+
+
+def _rows_of(file: Path) -> list[tuple[int, list[str]]]:
+    """Return the rows of a CSV that hold anything, without blanks around, and where each ends."""
+    lines = csv.reader(StringIO(text_of(file), newline=""))
+    try:
+        rows = [(lines.line_num, [cell.strip() for cell in row]) for row in lines]
+    except csv.Error as error:
+        raise wrong(f"{shown(file.name)}, line {lines.line_num}: no CSV: {error}.") from error
+    return [(number, row) for number, row in rows if any(row)]
 
 
 DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 SIZE = (6.4, 4.8)  # inches
-LEAST = 1e-6  # of logarithmic axes: nothing is shown there
+
+Errors = tuple[str, Sequence[float]]  # what they are called, and the rates
 
 
 def draw_all(report: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -46,9 +48,7 @@ def det(axes: Axes, report: Mapping[str, Any]) -> bool:
     if "verification" not in report:
         return False
     curve = report["verification"]["curve"]
-    axes.plot(curve["fmr"], [max(rate, LEAST) for rate in curve["fnmr"]])
-    axes.set(xscale="log", yscale="log", xlabel="FMR", ylabel="FNMR", title=report["data"])
-    axes.grid(which="both", alpha=0.3)
+    _draw_errors(axes, ("FMR", curve["fmr"]), ("FNMR", curve["fnmr"]), report["data"])
     return True
 
 
@@ -69,10 +69,8 @@ def search(axes: Axes, report: Mapping[str, Any]) -> bool:
     if "curve" not in found:
         return False
     curve = found["curve"]
-    axes.plot(curve["fpir"], [max(rate, LEAST) for rate in curve["fnir"]])
     title = f"{report['data']}, {found['people']:,} people"
-    axes.set(xscale="log", yscale="log", xlabel="FPIR", ylabel="FNIR", title=title)
-    axes.grid(which="both", alpha=0.3)
+    _draw_errors(axes, ("FPIR", curve["fpir"]), ("FNIR", curve["fnir"]), title)
     return True
 
 
@@ -86,6 +84,16 @@ def stress(axes: Axes, report: Mapping[str, Any]) -> bool:
     axes.set(xlabel="step", ylabel="FNMR", ylim=(0, 1), xticks=range(1, 6))
     axes.legend(fontsize="small")
     return True
+
+
+def _draw_errors(axes: Axes, at: Errors, paid: Errors, title: str) -> None:
+    """Draw one error against the other, on logarithmic axes, which have no place for 0."""
+    (xlabel, allowed), (ylabel, shares) = at, paid
+    some = any(shares)
+    axes.plot(allowed, [share or math.nan for share in shares] if some else shares)
+    axes.set(xscale="log", yscale="log" if some else "linear")
+    axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    axes.grid(which="both", alpha=0.3)
 
 
 PLOTS: dict[str, Callable[[Axes, Mapping[str, Any]], bool]] = {

@@ -8,7 +8,6 @@ pairs of people, they are of. Source of terms: ISO/IEC 19795-1.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ RATES = (1e-2, 1e-3, 1e-4, 1e-5)
 Z = 1.959963984540054  # of the normal distribution, both sides, 95 %
 PART = 2_000_000  # scores that are taken in double precision at once
 PAIRS = "pairs of people"
+CURVE_POINTS = 200
 
 
 def wilson(errors: float, trials: int) -> tuple[float, float]:
@@ -56,6 +56,11 @@ def refusal(rate: float, count: int, of: str) -> str:
     return f"{count:,} {of} cannot tell a rate of {rate:g}; at least {needed:,} are needed."
 
 
+def least_told(count: int) -> float:
+    """Return the least rate that so many people, or pairs of them, can tell."""
+    return min(1.0, RULE_OF_THREE / max(1, count))
+
+
 def threshold_for(scores: Scores, rate: float) -> float:
     """Return the least threshold that at most a share ``rate`` of the scores reaches."""
     return _limit(np.sort(scores), rate)
@@ -76,13 +81,8 @@ def share_reaching(scores: Scores, threshold: float) -> float:
 def equal_error_rate(genuine: Scores, impostor: Scores) -> tuple[float, float]:
     """Return (rate, threshold) where FMR and FNMR are nearest to each other: their mean.
 
-    Of two thresholds that are equally near, the lower one.
+    The scores must rise. Of two thresholds that are equally near, the lower one.
     """
-    return _equal(np.sort(genuine), np.sort(impostor))
-
-
-def _equal(genuine: Scores, impostor: Scores) -> tuple[float, float]:
-    """Do that for scores that rise: between the two impostor scores where the errors cross."""
     trials = len(genuine), len(impostor)
 
     def counts(thresholds: Any) -> tuple[Any, Any]:
@@ -93,9 +93,10 @@ def _equal(genuine: Scores, impostor: Scores) -> tuple[float, float]:
         accepted, missed = counts(impostor[at])
         return bool(int(accepted) * trials[0] < int(missed) * trials[1])
 
+    # The errors cross between two impostor scores; the lowest of all is reached by every one.
     first = bisect_left(range(trials[1]), True, key=crossed)
-    around = impostor[max(0, first - 1) : first + 1]
-    low = np.searchsorted(genuine, around[0]) if first else 0
+    around = impostor[first - 1 : first + 1]
+    low = np.searchsorted(genuine, around[0])
     high = np.searchsorted(genuine, around[-1], "right") if first < trials[1] else trials[0]
     thresholds = np.unique(np.concatenate([around, genuine[low:high]]))
     accepted, missed = counts(thresholds)
@@ -104,21 +105,20 @@ def _equal(genuine: Scores, impostor: Scores) -> tuple[float, float]:
     return float(rate), float(thresholds[at])
 
 
-def thresholds_along(rising: Scores, points: int = 200) -> Scores:
-    """Return thresholds, from the highest down, that rates evenly in their logarithm need: scores
-    themselves, so that a rate there is a count."""
-    rates = np.geomspace(min(1.0, RULE_OF_THREE / len(rising)), 1.0, points)
-    at = np.minimum((rates * len(rising)).astype(int), len(rising) - 1)
+def thresholds_along(rising: Scores, least: float, points: int) -> Scores:
+    """Return thresholds, from the highest down, that rates from ``least`` on need, evenly in their
+    logarithm: scores themselves, so that a rate there is a count."""
+    rates = np.geomspace(least, 1.0, points)
+    at = np.maximum(np.ceil(rates * len(rising) - 1e-9).astype(int), 1) - 1
     return np.unique(rising[len(rising) - 1 - at])[::-1]
 
 
-def curve(genuine: Scores, impostor: Scores) -> dict[str, list[float]]:
-    """Return thresholds with FMR and FNMR, evenly in log FMR: DET and ROC are drawn from these."""
-    return _curve(np.sort(genuine), np.sort(impostor))
+def curve(genuine: Scores, impostor: Scores, pairs: int) -> dict[str, list[float]]:
+    """Return thresholds with FMR and FNMR, evenly in log FMR: DET and ROC are drawn from these.
 
-
-def _curve(genuine: Scores, impostor: Scores) -> dict[str, list[float]]:
-    thresholds = thresholds_along(impostor)
+    The scores must rise. ``pairs`` of people tell from which FMR on.
+    """
+    thresholds = thresholds_along(impostor, least_told(pairs), CURVE_POINTS)
     fmr = len(impostor) - np.searchsorted(impostor, thresholds)
     fnmr = np.searchsorted(genuine, thresholds)
     return {
@@ -132,7 +132,7 @@ def verification(found: Comparisons, watch: Watch = unwatched) -> dict[str, Any]
     """Return EER and FNMR at FMR 1e-2 to 1e-5, each with intervals, and the curve."""
     genuine, impostor = np.sort(found.genuine), np.sort(found.impostor)
     told = [fmr for fmr in RATES if supported(fmr, found.pairs)]
-    rate, threshold = _equal(genuine, impostor)
+    rate, threshold = equal_error_rate(genuine, impostor)
     spans, of_eer = bootstrap(found, told, rate, watch)
     rows: list[dict[str, Any]] = []
     for fmr in RATES:
@@ -151,7 +151,7 @@ def verification(found: Comparisons, watch: Watch = unwatched) -> dict[str, Any]
         "pairs_of_people": found.pairs,
         "eer": eer | _too_few(found, rate),
         "fnmr_at_fmr": rows,
-        "curve": _curve(genuine, impostor),
+        "curve": curve(genuine, impostor, found.pairs),
     }
 
 
@@ -159,9 +159,7 @@ def _too_few(found: Comparisons, rate: float) -> dict[str, str]:
     """Return why the EER is not told, nothing where there is enough to tell it by."""
     for count, of in ((found.owners, "people with several photographs"), (found.pairs, PAIRS)):
         if not supported(rate, count):
-            return {
-                "refused": f"{count:,} {of} cannot tell a rate under {RULE_OF_THREE / count:.2g}."
-            }
+            return {"refused": f"{count:,} {of} cannot tell a rate under {least_told(count):.2g}."}
     return {}
 
 
@@ -208,9 +206,8 @@ def best_threshold(similarities: Scores, same: Flags) -> float:
     return float(middle if middle > refused else accepted)
 
 
-def spread(scores: Sequence[float] | Scores) -> tuple[float, float]:
+def spread(scores: Scores) -> tuple[float, float]:
     """Return mean and standard deviation, to the last digits and without a copy of the scores."""
-    scores = np.asarray(scores)
     mean = float(np.mean(scores, dtype=np.float64))
     squares = sum(
         float(((part.astype(np.float64) - mean) ** 2).sum())

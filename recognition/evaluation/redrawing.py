@@ -58,7 +58,9 @@ def bootstrap(
     genuine, owners = found.genuine[order], found.genuine_people[order]
     tops = {fmr: Top.of(found, fmr) for fmr in fmrs}
     around = Top.of(found, eer)
-    below = np.searchsorted(genuine, around.scores)
+    # At thresholds just above each of these scores, as for FNMR; ties count together.
+    first = np.r_[True, np.diff(around.scores) != 0]
+    below = np.searchsorted(genuine, around.scores[first], side="right")
     told: dict[float, list[float]] = {fmr: [] for fmr in fmrs}
     equal: list[float] = []
     generator = np.random.default_rng(SEED)
@@ -76,9 +78,10 @@ def bootstrap(
             limit = top.scores[min(within, len(top.scores) - 1)]
             missed = votes[np.searchsorted(genuine, limit, side="right")]
             told[fmr].append(float(missed / votes[-1]))
-        reached, refused = around.reached(drawn, total), votes[below] / votes[-1]
-        at = int(np.argmin(np.abs(reached - refused)))
-        equal.append(float((reached[at] + refused[at]) / 2))
+        above = np.concatenate([[0.0], around.reached(drawn, total)[:-1]])[first]
+        refused = votes[below] / votes[-1]
+        at = int(np.argmin(np.abs(above - refused)))
+        equal.append(float((above[at] + refused[at]) / 2))
     people = found.owners
     return {fmr: span(shares, people) for fmr, shares in told.items()}, span(equal, people)
 

@@ -24,10 +24,9 @@ BINS = 100  # of the histograms of scores
 
 def distributions(genuine: Scores, impostor: Scores) -> dict[str, Any]:
     """Return the histograms of the scores, and mean, deviation and extremes."""
-    parts = [part for part in (genuine, impostor) if len(part)]
-    low = min(float(part.min()) for part in parts)
+    low = min(float(genuine.min()), float(impostor.min()))
     # Of a photograph and itself it may be a little more than 1.
-    high = max(1.0, *(float(part.max()) for part in parts))
+    high = max(1.0, float(genuine.max()), float(impostor.max()))
     edges = np.linspace(np.floor(low * 10) / 10, high, BINS + 1)
     shown: dict[str, Any] = {"edges": edges.tolist()}
     for name, scores in (("genuine", genuine), ("impostor", impostor)):

@@ -25,20 +25,20 @@ from recognition.pipeline.types import Floats
 FPIRS = (1e-1, 1e-2, 1e-3)
 MOST_IMPOSTORS = 20_000_000  # 80 MB
 CELLS = 4_000_000  # similarities computed at once, 16 MB
+CURVE_POINTS = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Searched:
     """What the probes found among ``people``.
 
-    ranks: (P,) place of the right person, from 1; own: (P,) similarity to that one; best: (P,) of
-    the best; probes_of: (P,) whose; strangers: (S,) best similarities, strangers_of: (S,) whose.
+    ranks: (P,) place of the right person, from 1; own: (P,) similarity to that one; probes_of:
+    (P,) whose; strangers: (S,) best similarities, strangers_of: (S,) whose.
     """
 
     people: int
     ranks: NDArray[np.int64]
     own: Floats
-    best: Floats
     probes_of: Labels
     strangers: Floats
     strangers_of: Labels
@@ -65,20 +65,18 @@ def search(
     strangers: Any,
 ) -> Searched:
     """Compare probes and strangers, each (embeddings, labels), with everybody."""
-    ranks, own, best = [], [], []
+    ranks, own = [], []
     column = {person: place for place, person in enumerate(people.tolist())}
     for part, whose in blocks(*probes, len(people)):
         similarities = part @ templates.T
         right = similarities[np.arange(len(part)), [column[person] for person in whose.tolist()]]
         ranks.append((similarities > right[:, None]).sum(axis=1) + 1)
         own.append(right)
-        best.append(similarities.max(axis=1))
     unknown = [(part @ templates.T).max(axis=1) for part, _ in blocks(*strangers, len(people))]
     return Searched(
         len(people),
         np.concatenate(ranks) if ranks else np.empty(0, np.int64),
         _joined(own),
-        _joined(best),
         probes[1],
         _joined(unknown),
         strangers[1],
@@ -116,15 +114,14 @@ def leave_one_out(
         impostors.append(similarities[wrong])
         at = np.nonzero(wrong)
         pairs.append(np.stack([column[some][at[0]], at[1]], axis=1).astype(kind))
-    several, best = ~np.isnan(own), _joined(others)
+    several = ~np.isnan(own)
     scores, compared = _joined(impostors), np.concatenate(pairs)
     different = min(len(scores), possible_pairs(len(people)))
     found = Comparisons(
         own[several], scores, column[several].astype(kind), compared, people, different
     )
-    top = np.maximum(own, best)[several]
     rank, whose = np.concatenate(ranks)[several], labels[several]
-    return found, Searched(len(people), rank, own[several], top, whose, best, labels)
+    return found, Searched(len(people), rank, own[several], whose, _joined(others), labels)
 
 
 def without_itself(embeddings: Floats, column: Labels) -> Floats:
@@ -197,7 +194,8 @@ def identification(found: Searched, watch: Watch = unwatched) -> dict[str, Any]:
     told = [n for n in FPIRS if rates.supported(n, report["different_strangers"])]
     spans = _bootstrap(found, told, watch)
     report["fnir_at_fpir"] = [_at(found, fpir, spans) for fpir in FPIRS]
-    limits = rates.thresholds_along(np.sort(found.strangers), 100)
+    least = rates.least_told(report["different_strangers"])
+    limits = rates.thresholds_along(np.sort(found.strangers), least, CURVE_POINTS)
     report["curve"] = {
         "threshold": limits.tolist(),
         "fpir": [fpir_at(found, limit) for limit in limits],

@@ -88,7 +88,6 @@ def _with_refused(found: Searched, lost: Any, unseen: Any) -> Searched:
         found.people,
         np.concatenate([found.ranks, np.full(len(lost), found.people + 1)]),
         np.concatenate([found.own, never]),
-        np.concatenate([found.best, never]),
         np.concatenate([found.probes_of, lost]),
         np.concatenate([found.strangers, none]),
         np.concatenate([found.strangers_of, unseen]),

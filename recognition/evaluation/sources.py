@@ -12,11 +12,10 @@ from recognition import vault
 from recognition.consent import may_be_matched
 from recognition.evaluation.rates import proportion
 from recognition.evaluation.samples import Sample, Taken
-from recognition.models import Event, Gallery, Reference, from_bytes
+from recognition.models import Gallery, Reference, from_bytes
+from recognition.services.people import events_in
 
 NONE: Mapping[str, Mapping[str, str]] = {}
-
-
 NEEDED = ("embedder", "sealed_embedding", "subject__number", "subject__user_id")
 
 
@@ -69,7 +68,7 @@ def attempts_at(gallery: Gallery) -> dict[str, dict[str, Any]]:
     Read from the events there still are; an act that nobody tried is left out.
     """
     acts = ("register", "verify", "identify")
-    rows = Event.objects.filter(gallery=gallery.name, act__in=acts).order_by()
+    rows = events_in(gallery).filter(act__in=acts).order_by()
     found: dict[str, dict[str, Any]] = {}
     for act in acts:
         counts = dict(rows.filter(act=act).values_list("outcome").annotate(count=Count("pk")))

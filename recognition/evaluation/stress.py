@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
+from recognition.evaluation.choosing import SEED
 from recognition.evaluation.extraction import Alter
 from recognition.evaluation.samples import Taken
 from recognition.pipeline.types import Face, Picture
-
-SEED = 19795
 
 Spoil = Callable[[Image.Image, Face, float], Image.Image]
 

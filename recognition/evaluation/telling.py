@@ -9,41 +9,64 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
 Row = tuple[str, ...]
 Report = Mapping[str, Any]
 KINDS = {
-    "folder": "folders of people",
-    "pairs": "a list of pairs",
-    "gallery": "a gallery, each reference left out once",
+    "folder": gettext_lazy("folders of people"),
+    "pairs": gettext_lazy("a list of pairs"),
+    "gallery": gettext_lazy("a gallery, each reference left out once"),
+}
+COUNTS = {
+    "photographs": gettext_lazy("Photographs"),
+    "faces": gettext_lazy("Faces"),
+    "people": gettext_lazy("People"),
+    "pairs": gettext_lazy("Pairs"),
 }
 WORDS = {
-    "no_face": "no face",
-    "face_too_small": "face too small",
-    "low_quality": "too poor",
-    "multiple_faces": "several faces",
-    "not_searched": "too small or too poor",
+    "no_face": gettext_lazy("no face"),
+    "face_too_small": gettext_lazy("face too small"),
+    "low_quality": gettext_lazy("too poor"),
+    "multiple_faces": gettext_lazy("several faces"),
+    "not_searched": gettext_lazy("too small or too poor"),
 }
+SPOILT = {
+    "turned": gettext_lazy("turned"),
+    "darkened": gettext_lazy("darkened"),
+    "brightened": gettext_lazy("brightened"),
+    "blurred": gettext_lazy("blurred"),
+    "recompressed": gettext_lazy("recompressed"),
+    "reduced": gettext_lazy("reduced"),
+    "lower half covered": gettext_lazy("lower half covered"),
+    "eyes covered": gettext_lazy("eyes covered"),
+}
+# The names of errors are abbreviations everywhere (ISO/IEC 19795-1): FNMR, FMR, FNIR, FPIR, EER.
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table; the first column of each row says what the others are about."""
+    """One table; the first column of each row says what the others are about.
+
+    ``steps``: its columns are steps of one thing, and each cell says which.
+    """
 
     title: str
     head: Row
     rows: list[Row]
     note: str = ""
+    steps: bool = False
 
 
 def facts_of(report: Report) -> list[tuple[str, str]]:
     """Return what was measured: name and value."""
-    counts = ("photographs", "faces", "people", "pairs")
     return [
-        ("Data", report["data"]),
-        ("Measured on", KINDS.get(report.get("kind", ""), "")),
-        ("Embedder", report["embedder"]),
-        ("Time", f"{report['date'].replace('T', ' ')} UTC"),
-        *((name.capitalize(), f"{report[name]:,}") for name in counts if name in report),
+        (_("Data"), report["data"]),
+        (_("Measured on"), str(KINDS.get(report.get("kind", ""), ""))),
+        (_("Embedder"), report["embedder"]),
+        (_("Time"), f"{report['date'].replace('T', ' ')} UTC"),
+        *((str(said), f"{report[name]:,}") for name, said in COUNTS.items() if name in report),
     ]
 
 
@@ -51,23 +74,23 @@ def headline_of(report: Report) -> str:
     """Return what matters most of a report, in one line."""
     if "ten_fold" in report:
         fold = report["ten_fold"]
-        return f"{percent(fold['mean'])} +- {percent(fold['standard_error'])} of pairs told right"
+        return _("%(share)s of pairs told right") % {"share": _mean(fold)}
     found = report.get("identification", {}).get("open_set", {})
     one = [
         _short("FNMR", "FMR", row, "fmr", "fnmr") for row in report["verification"]["fnmr_at_fmr"]
     ]
     many = [_short("FNIR", "FPIR", row, "fpir", "fnir") for row in found.get("fnir_at_fpir", ())]
     told = [next((said for said in kind[1:] + kind[:1] if said), "") for kind in (one, many)]
-    return "; ".join(filter(None, told)) or "too little data to tell a rate"
+    return "; ".join(filter(None, told)) or _("too little data to tell a rate")
 
 
 def _short(paid: str, at: str, row: Report, rate: str, name: str) -> str:
     """Return a rate at another one, nothing where it was refused."""
     if "refused" in row:
         return ""
-    low, high = row[name]["interval_95"]
-    said = f"{paid} {percent(row[name]['rate'])} ({percent(low)} to {percent(high)})"
-    return f"{said} at {at} {row[rate]:g}"
+    share, span = percent(row[name]["rate"]), _span(row[name]["interval_95"])
+    said = {"paid": paid, "share": share, "span": span, "at": at, "rate": f"{row[rate]:g}"}
+    return _("%(paid)s %(share)s (%(span)s) at %(at)s %(rate)s") % said
 
 
 def tables_of(report: Report) -> Iterator[Table]:
@@ -78,7 +101,7 @@ def tables_of(report: Report) -> Iterator[Table]:
             yield table
     for column, groups in report.get("groups", {}).items():
         yield _groups(column, groups)
-    for table in (_years(report), _stress(report)):
+    for table in (_untold(report), _years(report), _stress(report)):
         if table.rows:
             yield table
 
@@ -91,35 +114,43 @@ def percent(rate: float) -> str:
 def told(rate: Report) -> str:
     """Return a rate with its interval and counts, or why there is none."""
     if "refused" in rate:
-        return f"not told: {rate['refused']}"
+        return _("not told: %(why)s") % {"why": rate["refused"]}
     if rate.get("rate") is None:
-        return "not measured"
-    low, high = rate["interval_95"]
-    counts = f"{rate['errors']:,} of {rate['trials']:,}"
-    return f"{percent(rate['rate'])} ({percent(low)} to {percent(high)}; {counts})"
+        return _("not measured")
+    counts = _of(rate["errors"], rate["trials"])
+    return f"{percent(rate['rate'])} ({_span(rate['interval_95'])}; {counts})"
+
+
+def _of(some: int, number: int) -> str:
+    return _("%(some)s of %(all)s") % {"some": f"{some:,}", "all": f"{number:,}"}
 
 
 def _span(interval: list[float] | None) -> str:
-    return f"{percent(interval[0])} to {percent(interval[1])}" if interval else ""
+    if not interval:
+        return ""
+    return _("%(low)s to %(high)s") % {"low": percent(interval[0]), "high": percent(interval[1])}
+
+
+def _mean(fold: Report) -> str:
+    return f"{percent(fold['mean'])} +- {percent(fold['standard_error'])}"
 
 
 def _photographs(report: Report) -> Table:
-    names = ("failure_to_detect", "failure_to_acquire", "failure_to_enrol")
-    said = {
-        "failure_to_detect": "Failure to detect: no face was found",
-        "failure_to_acquire": "Failure to acquire: refused as a probe",
-        "failure_to_enrol": "Failure to enrol: people none of whose references is taken",
+    names = {
+        "failure_to_detect": _("Failure to detect: no face was found"),
+        "failure_to_acquire": _("Failure to acquire: refused as a probe"),
+        "failure_to_enrol": _("Failure to enrol: people none of whose references is taken"),
     }
-    rows = [(said[name], told(report[name]), _reasons(report[name])) for name in names
-            if name in report]  # fmt: skip
-    return Table("Photographs that are refused", ("", "Rate", "Reasons"), rows)
+    found = [(said, report[name]) for name, said in names.items() if name in report]
+    rows = [(said, told(rate), _reasons(rate)) for said, rate in found]
+    return Table(_("Photographs that are refused"), ("", _("Rate"), _("Reasons")), rows)
 
 
 def _attempts(report: Report) -> Table:
     rows = [(act, told(one), _reasons(one)) for act, one in report.get("attempts", {}).items()]
-    note = "Requests to this gallery, by the events that are still kept."
+    note = _("Requests to this gallery, by the events that are still kept.")
     return Table(
-        "Attempts without a good face", ("", "Rate", "Reasons"), rows, note if rows else ""
+        _("Attempts without a good face"), ("", _("Rate"), _("Reasons")), rows, note if rows else ""
     )
 
 
@@ -130,23 +161,29 @@ def _reasons(rate: Report) -> str:
 
 def _scores(report: Report) -> Table:
     found = report.get("distributions", {})
-    names = ("mean", "deviation", "least", "greatest")
+    names = {
+        "mean": _("Mean"),
+        "deviation": _("Deviation"),
+        "least": _("Least"),
+        "greatest": _("Greatest"),
+    }
     rows = [
-        (kind, *(f"{found[kind][name]:.4f}" for name in names))
-        for kind in ("genuine", "impostor")
+        (said, *(f"{found[kind][name]:.4f}" for name in names))
+        for kind, said in (("genuine", _("genuine")), ("impostor", _("impostor")))
         if kind in found
     ]
-    return Table("Similarities", ("", *(name.capitalize() for name in names)), rows)
+    return Table(_("Similarities"), ("", *names.values()), rows)
 
 
 def _ten_fold(report: Report) -> Table:
     if "ten_fold" not in report:
         return Table("", (), [])
-    fold = report["ten_fold"]
-    share = f"{percent(fold['mean'])} +- {percent(fold['standard_error'])}"
-    lost = f"{report['pairs_with_a_face_not_found']:,} of {report['pairs']:,}"
-    rows = [("Pairs told right, ten-fold", share), ("Pairs with a face that was not found", lost)]
-    return Table("Pairs", ("", "Mean and standard error"), rows)
+    lost = _of(report["pairs_with_a_face_not_found"], report["pairs"])
+    rows = [
+        (_("Pairs told right, ten-fold"), _mean(report["ten_fold"])),
+        (_("Pairs with a face that was not found"), lost),
+    ]
+    return Table(_("Pairs"), ("", _("Mean and standard error")), rows)
 
 
 def _comparisons(report: Report) -> Table:
@@ -155,20 +192,25 @@ def _comparisons(report: Report) -> Table:
     rows = [_eer(found["eer"], served.get("eer"))]
     for place, row in enumerate(found["fnmr_at_fmr"]):
         with_refusals = served["fnmr_at_fmr"][place] if served else {}
-        rows.append(_paid(f"FNMR at FMR {row['fmr']:g}", row, with_refusals, "fnmr"))
-    counts = f"{found['genuine']:,} genuine, {found['impostor']:,} impostor comparisons"
-    if (some := report.get("compared_photographs", 0)) < report.get("faces", 0):
-        counts += f" of {some:,} photographs chosen at random"
-    counts += "."
-    return Table("Verification (1:1)", PAID, rows, counts)
+        head = _("FNMR at FMR %(rate)s") % {"rate": f"{row['fmr']:g}"}
+        rows.append(_paid(head, row, with_refusals, "fnmr"))
+    counts = {name: f"{found[name]:,}" for name in ("genuine", "impostor")}
+    note = _("%(genuine)s genuine, %(impostor)s impostor comparisons.") % counts
+    faces = report.get("faces", 0)
+    if (some := report.get("compared_photographs", faces)) < faces:
+        drawn = _("Of %(some)s photographs chosen at random.") % {"some": f"{some:,}"}
+        note = f"{note} {drawn}"
+    return Table(_("Verification (1:1)"), _paid_head(), rows, note)
 
 
-PAID = ("", "Rate", "People drawn again", "Threshold", "Refused photographs counted")
+def _paid_head() -> Row:
+    drawn, counted = _("People drawn again"), _("Refused photographs counted")
+    return ("", _("Rate"), drawn, _("Threshold"), counted)
 
 
 def _eer(eer: Report, served: Report | None) -> Row:
     if "refused" in eer:
-        return ("EER", f"not told: {eer['refused']}", "", "", "")
+        return ("EER", told(eer), "", "", "")
     counted = percent(served["rate"]) if served and "refused" not in served else ""
     span = _span(eer.get("bootstrap_95"))
     return ("EER", percent(eer["rate"]), span, f"{eer['threshold']:.4f}", counted)
@@ -176,7 +218,7 @@ def _eer(eer: Report, served: Report | None) -> Row:
 
 def _paid(head: str, row: Report, served: Report, paid: str) -> Row:
     if "refused" in row:
-        return (head, f"not told: {row['refused']}", "", "", "")
+        return (head, told(row), "", "", "")
     counted = percent(served[paid]["rate"]) if paid in served else ""
     span = _span(row[paid].get("bootstrap_95"))
     return (head, told(row[paid]), span, f"{row['threshold']:.4f}", counted)
@@ -184,10 +226,14 @@ def _paid(head: str, row: Report, served: Report, paid: str) -> Row:
 
 def _closed(report: Report) -> Table:
     found = report.get("identification", {}).get("closed_set", {})
-    names = {"rank_1_missed": "Not found first", "rank_5_missed": "Not among the first five"}
+    names = {
+        "rank_1_missed": _("Not found first"),
+        "rank_5_missed": _("Not among the first five"),
+    }
     rows = [(said, told(found[name])) for name, said in names.items() if name in found]
-    title = f"Identification of known people among {found.get('people', 0):,} (closed set)"
-    return Table(title, ("", "Rate"), rows)
+    people = f"{found.get('people', 0):,}"
+    title = _("Identification of known people among %(people)s (closed set)") % {"people": people}
+    return Table(title, ("", _("Rate")), rows)
 
 
 def _open(report: Report) -> Table:
@@ -196,10 +242,12 @@ def _open(report: Report) -> Table:
     rows = []
     for place, row in enumerate(found.get("fnir_at_fpir", ())):
         counted = served["fnir_at_fpir"][place] if "fnir_at_fpir" in served else {}
-        rows.append(_paid(f"FNIR at FPIR {row['fpir']:g}", row, counted, "fnir"))
-    note = f"{found.get('probes', 0):,} probes, {found.get('strangers', 0):,} of strangers."
-    title = f"Identification among {found.get('people', 0):,} people (open set)"
-    return Table(title, PAID, rows, note)
+        head = _("FNIR at FPIR %(rate)s") % {"rate": f"{row['fpir']:g}"}
+        rows.append(_paid(head, row, counted, "fnir"))
+    counts = {name: f"{found.get(name, 0):,}" for name in ("people", "probes", "strangers")}
+    note = _("%(probes)s probes, %(strangers)s of strangers.") % counts
+    title = _("Identification among %(people)s people (open set)") % counts
+    return Table(title, _paid_head(), rows, note)
 
 
 def _in_force(report: Report) -> Table:
@@ -208,10 +256,10 @@ def _in_force(report: Report) -> Table:
         return Table("", (), [])
     promised = found["promised"] or {}
     names = {
-        "fpir": "FPIR: strangers who are named",
-        "ambiguous_strangers": "Strangers between two people: ambiguous, so not named",
-        "fnir": "FNIR: known people who are missed",
-        "ambiguous": "Of these, known people between two: ambiguous",
+        "fpir": _("FPIR: strangers who are named"),
+        "ambiguous_strangers": _("Strangers between two people: ambiguous, so not named"),
+        "fnir": _("FNIR: known people who are missed"),
+        "ambiguous": _("Of these, known people between two: ambiguous"),
     }
     rows = [
         (
@@ -223,9 +271,11 @@ def _in_force(report: Report) -> Table:
         for name, said in names.items()
         if found.get(name)
     ]
-    title = f"At the thresholds in force ({found['threshold']:.4f} for one reference)"
-    head = ("", "Measured", "People drawn again", "Expected")
-    return Table(title, head, rows, found["warning"] or "")
+    limit = {"limit": f"{found['threshold']:.4f}"}
+    title = _("At the thresholds in force (%(limit)s for one reference)") % limit
+    head = ("", _("Measured"), _("People drawn again"), _("Expected"))
+    note = _("Who is refused is counted as missed, and a stranger who is refused as not named.")
+    return Table(title, head, rows, f"{note} {found['warning'] or ''}".strip())
 
 
 def _groups(column: str, groups: Report) -> Table:
@@ -235,14 +285,29 @@ def _groups(column: str, groups: Report) -> Table:
         (group, f"{row['people']:,}", *(told(row[name]) for name in shown))
         for group, row in groups.items()
     ]
-    head = ("", "People", *(names[name] for name in shown))
-    note = "Within each group, at the one threshold that gives everybody together "
-    return Table(f"By {column}", head, rows, f"{note}the FMR (1:1) or FPIR (1:N) wanted.")
+    head = ("", _("People"), *(names[name] for name in shown))
+    note = _(
+        "Within each group, at the one threshold that gives everybody together the FMR (1:1) or "
+        "FPIR (1:N) wanted."
+    )
+    return Table(_("By %(column)s") % {"column": column}, head, rows, note)
+
+
+def _untold(report: Report) -> Table:
+    """Return why there is nothing of groups or years that were asked for."""
+    names = {"groups": _("By groups"), "years": _("By years between two photographs")}
+    # They want a threshold of everybody: that of the greatest FMR at the least.
+    why = told(report["verification"]["fnmr_at_fmr"][0])
+    rows = [(said, why) for name, said in names.items() if name in report and not report[name]]
+    return Table(_("What cannot be told apart"), ("", _("Rate")), rows)
 
 
 def _years(report: Report) -> Table:
-    rows = [(f"{row['from']} to {row['to']}", told(row["fnmr"])) for row in report.get("years", ())]
-    return Table("By years between two photographs", ("Years", "FNMR"), rows)
+    rows = [
+        (_("%(low)s to %(high)s") % {"low": row["from"], "high": row["to"]}, told(row["fnmr"]))
+        for row in report.get("years", ())
+    ]
+    return Table(_("By years between two photographs"), (_("Years"), "FNMR"), rows)
 
 
 def _stress(report: Report) -> Table:
@@ -250,13 +315,21 @@ def _stress(report: Report) -> Table:
     if not found:
         return Table("", (), [])
     rows = [
-        (kind, *(f"{step['step']:g}: {percent(step['fnmr']['rate'])}" for step in steps))
+        (
+            str(SPOILT.get(kind, kind)),
+            *(f"{step['step']:g}: {percent(step['fnmr']['rate'])}" for step in steps),
+        )
         for kind, steps in found["kinds"].items()
     ]
-    title = f"FNMR of spoilt probes at {found['threshold']:.4f}"
-    note = f"Untouched: {told(found['untouched']['fnmr'])}. Of the spoilt ones the service would "
-    note += f"refuse {_refused(found):,} of {_probes(found):,} instead."
-    return Table(title, ("", *(f"Step {n}" for n in range(1, 6))), rows, note)
+    title = _("FNMR of spoilt probes at %(limit)s") % {"limit": f"{found['threshold']:.4f}"}
+    note = _(
+        "Untouched: %(untouched)s. Of the spoilt ones the service would refuse %(refused)s instead."
+    ) % {
+        "untouched": told(found["untouched"]["fnmr"]),
+        "refused": _of(_refused(found), _probes(found)),
+    }
+    head = ("", *(_("Step %(number)s") % {"number": n} for n in range(1, 6)))
+    return Table(title, head, rows, note, steps=True)
 
 
 def _refused(found: Report) -> int:
@@ -275,16 +348,16 @@ def lines_of(report: Report) -> list[str]:
     lines = [f"{name}: {value}" for name, value in facts_of(report) if value]
     for table in tables_of(report):
         lines += ["", table.title, *([f"  ({table.note})"] if table.note else [])]
-        lines += [_line(table.head, row) for row in table.rows]
+        lines += [_line(table, row) for row in table.rows]
     return lines
 
 
-def _line(head: Row, row: Row) -> str:
+def _line(table: Table, row: Row) -> str:
     """Return a row as text: each cell but the first two with what its column says."""
     first, *cells = row
     said = [
-        cell if place == 0 or not name or name.startswith("Step") else f"{name.lower()} {cell}"
-        for place, (name, cell) in enumerate(zip(head[1:], cells, strict=True))
+        cell if place == 0 or table.steps else f"{name.lower()} {cell}"
+        for place, (name, cell) in enumerate(zip(table.head[1:], cells, strict=True))
         if cell
     ]
-    return f"  {first}: {'; '.join(said)}"
+    return f"  {first}: {'; '.join(cell.removesuffix('.') for cell in said)}"

@@ -110,7 +110,9 @@ def version(text: str) -> str:
 def add_consent(parser: CommandParser) -> None:
     """Let a command take on what ground people are registered, and for how long."""
     group = parser.add_argument_group("consent and retention")
-    group.add_argument("--lawful-basis", choices=[name for name, _ in BASES])
+    group.add_argument(
+        "--lawful-basis", choices=[name for name, _ in BASES], help="on what ground they are here"
+    )
     group.add_argument("--consent-version", type=version, metavar="TEXT", help="the text agreed to")
     for name, text in (
         ("consent-given", "when (default: today)"),

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 # Goes up by one when what this module writes changes: `prepare` then converts everything anew.
 CONVERTER = "2"
 LANES = 16  # channels that ONNX Runtime computes at once; others leave its layout
-TOLERANCE = 1e-4  # of an output, ONNX Runtime against torch; DESIGN section 2
+TOLERANCE = 1e-4  # of an output, ONNX Runtime against torch
 
 
 class ConversionFailed(Exception):

@@ -10,7 +10,7 @@ from recognition.pipeline.resample import halvings, side
 from recognition.pipeline.types import Box, Floats, Picture, Pixels
 
 #: Where MTCNN's landmarks of a frontal face lie in dlib's own chip of 150 pixels, (5, 2); means
-#: over 500 photographs of LFW View 1 (DESIGN section 2).
+#: over 500 photographs of LFW View 1.
 PLACES = np.array(
     [[48.0, 45.9], [102.0, 45.9], [74.8, 78.0], [50.9, 105.3], [98.4, 105.4]], dtype=np.float64
 )

@@ -37,8 +37,8 @@ _SCALE = "Scale the picture down: a face needs no more than a few hundred pixels
 class Limits:
     """What is admitted: size of the file in bytes, of the picture in pixels, of a side in pixels.
 
-    ``max_bytes`` and ``max_pixels``: DESIGN section 4. ``max_side``: the most a JPEG can have;
-    it keeps pictures of one row and 50 million columns away from everything that scales them.
+    ``max_side`` is the most a JPEG can have; it keeps pictures of one row and 50 million columns
+    away from everything that scales them.
     """
 
     max_bytes: int = 10 * 1024 * 1024

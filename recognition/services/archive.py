@@ -16,6 +16,7 @@ from django.conf import settings
 
 from recognition.errors import RecognitionError
 from recognition.import_models import Import
+from recognition.sealing import SealBrokenError
 from recognition.services.manifest import Entry, Fault
 
 TAKEN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}  # what every program writes
@@ -63,7 +64,12 @@ class Slices(io.RawIOBase):
         return len(part)
 
     def _slice_at(self, position: int) -> int:
-        """Hold the slice that has the byte at ``position``; return where it begins."""
+        """Hold the slice that has the byte at ``position``; return where it begins.
+
+        Raises SealBrokenError where it was altered or is gone.
+        """
+        if not self._offsets:
+            raise SealBrokenError("the slices of the ZIP are gone")
         first = self._offsets[bisect_right(self._offsets, position) - 1]
         if first != self._held:
             self._data = self._batch.slices.get(offset=first).open()
@@ -96,7 +102,7 @@ def _check_end(tail: bytes, place: int) -> None:
 
 @contextmanager
 def opened(batch: Import) -> Iterator[zipfile.ZipFile]:
-    """Open the ZIP of an import. Raises ``invalid_request`` for what is none."""
+    """Open the ZIP of an import. Raises ``invalid_request`` for what is none; SealBrokenError."""
     file = io.BufferedReader(Slices(batch))
     try:
         _check_directory(file)

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import transaction
 
 from recognition.errors import RecognitionError
-from recognition.models import DEFAULT_GALLERY, GALLERY_NAME, StoredCalibration
-from recognition.services.people import find_gallery, record
+from recognition.models import GALLERY_NAME, StoredCalibration
+from recognition.services.people import record_act
 from recognition.services.results import Actor
 
 
@@ -55,6 +55,4 @@ def _in_force(embedder: str) -> Any:
 
 
 def _record(act: str, calibration: StoredCalibration, actor: Actor) -> None:
-    # Calibrations belong to no gallery; an event wants one.
-    gallery = find_gallery(DEFAULT_GALLERY)
-    record(act, gallery, actor, decision={"calibration": calibration.name})
+    record_act(act, actor, decision={"calibration": calibration.name})

@@ -14,7 +14,7 @@ from recognition.models import Event, Gallery, Reference, Subject, from_bytes
 from recognition.pipeline.types import Floats
 from recognition.services.likeness import FEW, to_the_others
 from recognition.services.naming import named
-from recognition.services.people import find_user
+from recognition.services.people import events_in, find_user
 from recognition.services.results import Match
 
 NEIGHBOURS = 5
@@ -103,7 +103,7 @@ def near_misses(
     gallery: Gallery, subject: Subject, *, read: int = EVENTS_READ
 ) -> Iterator[Attempt]:
     """Yield those of the gallery's ``read`` newest decisions that nearly named this person."""
-    decided = Event.objects.filter(gallery=gallery.name, act__in=("verify", "identify"))
+    decided = events_in(gallery).filter(act__in=("verify", "identify"))
     for event in decided.order_by("-pk")[:read]:
         for similarity, limit in _similarities(event, subject.number):
             if limit - NEAR <= similarity < limit:

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet
 
-from recognition import findings, runtime
+from recognition import findings, runtime, vault
 from recognition.errors import RecognitionError
 from recognition.import_models import ImportFile, ImportSlice
 from recognition.models import (
@@ -112,9 +112,10 @@ def _empty_write_ahead_log() -> None:
 
 
 def empty_what_is_owed() -> None:
-    """Empty the write-ahead log where an erasure could not, because somebody was reading."""
+    """Empty the write-ahead logs where an erasure could not, because somebody was reading."""
     if _owed.is_set():
         _empty_write_ahead_log()
+    vault.keys().scrub_what_is_owed()
 
 
 def _add(a: Erased, b: Erased) -> Erased:
@@ -159,9 +160,9 @@ def erase_references(references: QuerySet[Reference], *, actor: Actor) -> Erased
 
 def delete_gallery(name: str, *, force: bool, actor: Actor) -> Erased:
     """Erase a gallery and, with ``force``, everybody in it; ``default`` is only emptied."""
-    gallery = find_gallery(name)
     with transaction.atomic():
         GalleryChange.lock()
+        gallery = find_gallery(name)
         people = Subject.objects.filter(gallery=gallery)
         if people.exists() and not force:
             raise RecognitionError(

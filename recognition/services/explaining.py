@@ -18,6 +18,11 @@ from recognition.models import Event, Gallery, Subject, in_parts
 ACTS = ("verify", "compare", "identify")
 LONGEST_ID = 18  # digits that surely fit into 63 bits
 LOST = gettext_lazy("somebody who is erased by now")
+#: What an explanation shows of an event as it stands there.
+GROUNDS = (
+    "embedder", "threshold", "threshold_source", "references", "fmr", "people", "calibration",
+    "similarity", "gallery_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +112,6 @@ def explain(event: Event) -> Explanation:
         grounds={name: kept.get(name) for name in GROUNDS},
         faces=faces,
     )
-
-
-GROUNDS = (
-    "embedder",
-    "threshold",
-    "threshold_source",
-    "references",
-    "fmr",
-    "people",
-    "calibration",
-    "similarity",
-    "gallery_version",
-)
 
 
 def _names(event: Event) -> dict[int, str]:

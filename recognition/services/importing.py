@@ -19,6 +19,7 @@ from recognition.consent import from_json
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, ImportFile
 from recognition.models import Reference, Subject
+from recognition.sealing import SealBrokenError
 from recognition.services import archive
 from recognition.services.erasure import erase_references, erase_subjects
 from recognition.services.imports import finish
@@ -31,6 +32,11 @@ log = logging.getLogger(__name__)
 
 # A file that so many workers died of is left alone: it may be what they died of.
 MOST_ATTEMPTS = 5
+ALTERED = Fault(
+    "internal_error",
+    "What had arrived was altered in the database.",
+    "Send it again in another import.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +79,13 @@ class Run:
 
     def step(self) -> bool:
         """Do the next file; return False where there is nothing more to do."""
-        cancelled = self.own.values_list("cancelled", flat=True).first()
-        if cancelled is None:
+        batch = self.own.select_related("gallery").first()
+        if batch is None:
             return False
-        file = self.batch.files.filter(state=ImportFile.READY).first()
-        if file is None or cancelled:
-            self.finish(Import.CANCELLED if cancelled else Import.DONE)
+        self.batch = batch  # read anew: its gallery may have got another name or policy
+        file = batch.files.filter(state=ImportFile.READY).first()
+        if file is None or batch.cancelled:
+            self.finish(Import.CANCELLED if batch.cancelled else Import.DONE)
             return False
         return self.settle(file, self.outcome(file))
 
@@ -101,15 +108,21 @@ class Run:
             return
         awaited = self.batch.files.filter(state=ImportFile.AWAITED)
         places = list(awaited.values_list("place", flat=True))
-        if places:
-            with archive.opened(self.batch) as file:
-                for place in places:
-                    data = archive.read(file, place)
-                    if stop or not self.keep(place, data):
-                        return
+        try:
+            if places and not self.keep_all(places):
+                return
+        except SealBrokenError as error:
+            log.error("Import %s was altered: %s", self.batch.pk, error)
+            for place in places:
+                self.keep(place, ALTERED)
         with transaction.atomic():
             if self.own.update(changed=timezone.now()):
                 self.batch.slices.all().delete()
+
+    def keep_all(self, places: list[int]) -> bool:
+        """Unpack files; return False where that is to end, for now or for good."""
+        with archive.opened(self.batch) as file:
+            return all(not stop and self.keep(p, archive.read(file, p)) for p in places)
 
     def keep(self, place: int, data: bytes | Fault) -> bool:
         """Store what was unpacked; return False where the import is cancelled or lost."""
@@ -135,7 +148,11 @@ class Run:
             said = f"It was tried {file.attempts} times, and each time the worker ended."
             return Outcome(ImportFile.REFUSED, "internal_error", said, "Register it by itself.")
         self.batch.files.filter(pk=file.pk).update(attempts=file.attempts + 1)
-        upload = Upload(PurePosixPath(file.path).name, file.open())
+        try:
+            upload = Upload(PurePosixPath(file.path).name, file.open())
+        except SealBrokenError as error:
+            log.error("Import %s was altered: %s", self.batch.pk, error)
+            return Outcome(ImportFile.REFUSED, ALTERED.code, ALTERED.detail, ALTERED.hint)
         consent = from_json(self.batch.consent)
         options = RegisterOptions(
             display_name=file.display_name or None, bulk=True, consent=consent

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
-from functools import cache
+from functools import cache, reduce
+from operator import or_
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from recognition import runtime, vault
@@ -45,8 +47,20 @@ def find_gallery(name: str) -> Gallery:
         else None
     )
     if found is None:
-        raise RecognitionError("gallery_not_found", f"There is no gallery {name[:64]!r}.")
+        raise _no_gallery(name)
     return found
+
+
+def current(gallery: Gallery) -> Gallery:
+    """Return ``gallery`` as it is now, whatever it is called, or raise ``gallery_not_found``."""
+    found = Gallery.objects.with_calibration().filter(pk=gallery.pk).first()
+    if found is None:
+        raise _no_gallery(gallery.name)
+    return found
+
+
+def _no_gallery(name: str) -> RecognitionError:
+    return RecognitionError("gallery_not_found", f"There is no gallery {name[:64]!r}.")
 
 
 def find_user(gallery: Gallery, user_id: str) -> Subject:
@@ -177,6 +191,28 @@ def rename_gallery(name: str, new_name: str, *, actor: Actor) -> None:
         Sighting.objects.filter(gallery=gallery.name).update(gallery=new_name)
         old, gallery.name = gallery.name, new_name
         record("rename_gallery", gallery, actor, decision={"from": old})
+
+
+def events_in(gallery: Gallery) -> QuerySet[Event]:
+    """Return what was done in a gallery, newest first, under every name that it has had."""
+    return Event.objects.filter(reduce(or_, _named(gallery)))
+
+
+def _named(gallery: Gallery) -> Iterator[Q]:
+    """Yield which events are a gallery's for each of its names, the newest first.
+
+    By the renamings: another gallery may have had the same name before, or have it since.
+    """
+    name, before = gallery.name, Q()
+    while True:
+        of_name = Q(before, gallery=name)
+        own = Q(of_name, time__gte=gallery.created)
+        renamed = Event.objects.filter(own, act="rename_gallery").first()
+        if renamed is None:
+            yield own
+            return
+        yield Q(of_name, pk__gte=renamed.pk)
+        name, before = renamed.decision["from"], Q(pk__lt=renamed.pk)
 
 
 def _rename_in_keys(old: str, new: str) -> None:

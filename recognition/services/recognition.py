@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from recognition import metrics, runtime
 from recognition.decisions import (
@@ -119,11 +120,13 @@ def _similarity_to(subject: Subject, face: Face, embedder: str) -> tuple[float |
 
 def _why(subject: Subject, similarity: float | None, policy: Policy) -> str:
     if not subject.active:
-        return "This user is inactive and never matched."
+        return _("This user is inactive and never matched.")
     if similarity is None:
-        return "This user has no reference to compare with."
-    verb = "reaches" if policy.accepts(similarity) else "is under"
-    return f"The similarity {similarity:.3f} {verb} the threshold {policy.threshold:.3f}."
+        return _("This user has no reference to compare with.")
+    reaches = _("The similarity %(similarity).3f reaches the threshold %(limit).3f.")
+    is_under = _("The similarity %(similarity).3f is under the threshold %(limit).3f.")
+    values = {"similarity": similarity, "limit": policy.threshold}
+    return (reaches if policy.accepts(similarity) else is_under) % values
 
 
 def compare(

@@ -25,7 +25,6 @@ from recognition.decisions import Policy
 from recognition.errors import RecognitionError
 from recognition.evaluation import forced
 from recognition.models import (
-    Event,
     Gallery,
     GalleryChange,
     OtherEmbedding,
@@ -39,7 +38,7 @@ from recognition.models import (
 from recognition.pipeline.context import face_in, place_of
 from recognition.pipeline.types import LANDMARKS, Floats
 from recognition.services.erasure import erase_bytes
-from recognition.services.people import find_gallery, record
+from recognition.services.people import current, events_in, record
 from recognition.services.results import Actor
 
 log = logging.getLogger(__name__)
@@ -202,7 +201,7 @@ def activate(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
     """
     with transaction.atomic():
         GalleryChange.lock()
-        gallery = find_gallery(gallery.name)
+        gallery = current(gallery)
         former = gallery.embedder
         if former in ("", embedder):
             raise RecognitionError("invalid_request", f"{gallery.name!r} uses {former!r} already.")
@@ -259,20 +258,11 @@ def _make_templates(gallery: Gallery, embedder: str) -> None:
     keys = vault.keys_of({reference.subject.number for reference in listed})
     PersonTemplate.objects.filter(subject__gallery=gallery).delete()
     made = [
-        _template(subject, embedder, list(own), keys[subject.number])
+        subject.template_of(list(own), keys[subject.number])
         for subject, own in groupby(listed, attrgetter("subject"))
         if subject.number in keys
     ]
     PersonTemplate.objects.bulk_create(made, batch_size=1000)
-
-
-def _template(subject: Subject, embedder: str, own: list[Reference], key: bytes) -> PersonTemplate:
-    """Return the template of somebody, as ``Subject.make_template`` makes it."""
-    mean = np.mean([from_bytes(reference.open_embedding(key)) for reference in own], axis=0)
-    vector = to_bytes(mean / np.linalg.norm(mean))
-    template = PersonTemplate.sealed_for(subject, embedder, vector, key)
-    template.references = len(own)
-    return template
 
 
 def former_embedder(gallery: Gallery) -> str:
@@ -280,10 +270,7 @@ def former_embedder(gallery: Gallery) -> str:
 
     The last changeover tells: embeddings of others may lie ready that were never in use.
     """
-    changed = Event.objects.filter(
-        gallery=gallery.name, act="reembed", outcome="ok", time__gte=gallery.created
-    )
-    last = changed.first()
+    last = events_in(gallery).filter(act="reembed", outcome="ok").first()
     if last is None or last.decision["to"] != gallery.embedder:
         raise RecognitionError(
             "not_found",

@@ -34,7 +34,7 @@ from recognition.pipeline.types import LANDMARKS, Face, Floats
 from recognition.services.erasure import erase_bytes
 from recognition.services.looking import View, chosen, look, refuse
 from recognition.services.naming import named
-from recognition.services.people import data_key, demand_consent, find_gallery, record
+from recognition.services.people import current, data_key, demand_consent, record
 from recognition.services.receipts import lift, refuse_suppressed
 from recognition.services.renewing import face_of, renew
 from recognition.services.results import (
@@ -48,7 +48,7 @@ from recognition.services.results import (
 )
 
 CROP_QUALITY = 90  # JPEG; the crop is shown to people, embeddings are never made from it
-RIVAL_AREA = 0.5  # DESIGN section 4: another face of more than half the area is a second person
+RIVAL_AREA = 0.5  # another face of more than half the area is a second person, not a passer-by
 DUPLICATES_SHOWN = 5
 
 
@@ -322,7 +322,7 @@ def _claimed(gallery: Gallery, embedder: str) -> Gallery:
     Another process may have settled on another one since the faces were embedded: then nothing
     is stored, and the request may simply be sent again.
     """
-    gallery = find_gallery(gallery.name)
+    gallery = current(gallery)
     if gallery.embedder not in ("", embedder):
         raise _changed_meanwhile(
             f"The gallery {gallery.name!r} has just got the embedder {gallery.embedder}."

@@ -21,7 +21,7 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who asks: ``name`` is ``key:<prefix>``, ``user:<username>`` or ``command:<name>``."""
+    """Who asks: ``key:<prefix>``, ``user:<username>``, ``command:<name>`` or ``worker:<job>``."""
 
     name: str
     request_id: str = ""

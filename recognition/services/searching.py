@@ -15,7 +15,7 @@ from recognition.pipeline.types import Face
 from recognition.services.naming import Named, people
 
 Found = list[list[Candidate] | None]  # for each face, best first; None: it has no embedding
-NEAR = 0.02  # below the threshold the nearest person is still the right one; DESIGN section 6
+NEAR = 0.02  # so far below the threshold the nearest person is still told for sure
 MOST_SEARCHED = 1000  # people of a face, beyond whom nobody is looked for
 WIDER = 8  # times as many are looked for where some of those found cannot be named
 

@@ -18,7 +18,7 @@ from recognition.consent import as_json, from_json
 from recognition.errors import RecognitionError
 from recognition.models import USER_ID, Gallery, GalleryChange, Reference, Subject
 from recognition.sealing import new_key
-from recognition.services.people import data_key, find_gallery, record
+from recognition.services.people import current, data_key, record
 from recognition.services.receipts import refuse_suppressed
 from recognition.services.results import Actor
 from recognition.vault import stream
@@ -35,7 +35,7 @@ LEFT_OUT = ("suppressed", "consent_required")  # what speaks against one person 
 def export(gallery: Gallery, path: Path, actor: Actor) -> tuple[int, bytes]:
     """Write everybody in a gallery; return how many, and the key that opens the file."""
     key, identity = new_key(), f"gallery-{secrets.token_hex(16)}"
-    people = _people(find_gallery(gallery.name))  # its embedder may be settled since
+    people = _people(current(gallery))  # its embedder may be settled since
     count = stream.write_lines(path, key, identity, people)
     record("export", gallery, actor, decision={"people": count})
     return count, key
@@ -122,7 +122,7 @@ def _take_one(
     with transaction.atomic():
         GalleryChange.lock()
         refuse_suppressed(gallery, person["user_id"])
-        gallery = _settled(find_gallery(gallery.name), person, dry_run=dry_run)
+        gallery = _settled(current(gallery), person, dry_run=dry_run)
         subject = _subject(gallery, person, consent)
         owned = (
             Reference.objects.filter(subject=subject) if subject.pk else Reference.objects.none()

@@ -88,10 +88,23 @@ def write(path: Path, ring: Ring) -> None:
         file.flush()
         os.fsync(file.fileno())
     own.replace(path)
+    _settle(path.parent)
+
+
+def _settle(folder: Path) -> None:
+    """Have what ``folder`` lists outlast a power failure: without its key nobody can be read."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def from_file(path: Path, *, may_make: Callable[[], bool]) -> Ring:
-    """Return the keys in the file, as they are now; make one where ``may_make`` allows it."""
+    """Return the keys in the file, as they are now; make one where ``may_make`` allows it.
+
+    Raises ``not_ready`` where it is gone, or holds no keys.
+    """
     try:
         stat = path.stat()
     except FileNotFoundError:
@@ -110,7 +123,14 @@ def from_file(path: Path, *, may_make: Callable[[], bool]) -> Ring:
 
 @lru_cache(maxsize=4)
 def _read(path: Path, _mtime: int, _inode: int) -> Ring:
-    return parse(path.read_text())
+    try:
+        return parse(path.read_text())
+    except ValueError as error:  # somebody wrote in it, even what is no text
+        raise RecognitionError(
+            "not_ready",
+            f"The master key's file cannot be used: {error}.",
+            hint="Put it back from your copy: FACE_MASTER_KEY_FILE names where it is looked for.",
+        ) from error
 
 
 def make(path: Path) -> None:
@@ -119,6 +139,7 @@ def make(path: Path) -> None:
     write(own, Ring((new_key(),)))
     try:
         os.link(own, path)
+        _settle(path.parent)
     except FileExistsError:
         return
     finally:

@@ -7,8 +7,10 @@ not come back with the tables of the other database.
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.signals import request_finished
@@ -24,13 +26,15 @@ CHECKPOINT_MS = 500
 TABLE_LOCK = 0x0FACE5180
 LEAST = -(2**63)  # below every number: those of imports are negative
 
+log = logging.getLogger(__name__)
+
 
 class KeyStore:
     """Wrapped keys by the subject's number."""
 
     def __init__(self, database: Mapping[str, Any]) -> None:
         self._connections = ConnectionHandler({"default": dict(database)})
-        self._made = threading.Event()
+        self._made, self._owes = threading.Event(), threading.Event()
         request_finished.connect(self._after_request)
 
     @property
@@ -102,30 +106,42 @@ class KeyStore:
 
     def replace(self, wrapped: Mapping[int, bytes]) -> None:
         """Store keys in place of those that these people have; nobody gets one by this."""
-        with self._connection.cursor() as cursor:
-            query = f"UPDATE {TABLE} SET wrapped = %s WHERE number = %s"  # noqa: S608  # a constant
-            cursor.execute("BEGIN")
+        query = f"UPDATE {TABLE} SET wrapped = %s WHERE number = %s"  # noqa: S608  # a constant
+        with self._at_once() as cursor:
             cursor.executemany(query, [(key, number) for number, key in wrapped.items()])
-            cursor.execute("COMMIT")
 
-    def scrub(self) -> bool:
-        """Take away the bytes of rows that were deleted or changed; say whether all are gone.
+    def scrub(self) -> None:
+        """Take away the bytes of rows that were deleted or changed.
 
-        They are not while somebody reads on SQLite: the next call, or the next second, does it.
+        While somebody reads on SQLite they stay: ``scrub_what_is_owed`` does it later.
         """
         with self._connection.cursor() as cursor:
             if self._connection.vendor == "postgresql":
                 cursor.execute(f"VACUUM {TABLE}")
-                return True
-            return emptied_log(cursor)
+            elif emptied_log(cursor):
+                self._owes.clear()
+            else:
+                self._owes.set()
+                log.warning("the key store is being read: what was destroyed leaves it a bit later")
+
+    def scrub_what_is_owed(self) -> None:
+        """Take away the bytes that this process had to leave behind, if there are any."""
+        if self._owes.is_set():
+            self.scrub()
 
     def begin_with(self, wrapped: Mapping[int, bytes]) -> None:
         """Hold these keys and no others, at once or not at all."""
+        with self._at_once() as cursor:
+            cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  # a constant
+            self._write(wrapped, "")
+
+    @contextmanager
+    def _at_once(self) -> Iterator[Any]:
+        """Let what is written inside be there as a whole or not at all."""
         with self._connection.cursor() as cursor:
             cursor.execute("BEGIN")
             try:
-                cursor.execute(f"DELETE FROM {TABLE}")  # noqa: S608  # a constant
-                self._write(wrapped, "")
+                yield cursor
             except BaseException:  # Ctrl-C too: it goes on below, with nothing half done
                 cursor.execute("ROLLBACK")
                 raise
@@ -189,7 +205,8 @@ def emptied_log(cursor: Any) -> bool:
 
 def missing(number: int) -> RecognitionError:
     """Return what to say where somebody's key is not there."""
-    whose = f"subject {number}" if number > 0 else f"an import ({number})"
+    whose = f"subject {number}" if number else "this installation"
+    whose = f"an import ({number})" if number < 0 else whose
     return RecognitionError(
         "not_ready",
         f"The key of {whose} is not in the key store, so the faces cannot be read.",

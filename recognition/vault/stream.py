@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from recognition.sealing import SealBrokenError, label, seal, unseal
 
-PIECE = 1 << 20  # bytes
-LONGEST = 1 << 26
+PIECE = 1 << 20  # bytes from which on a piece is full; it ends with a line, which is never split
+LONGEST = 1 << 30  # of a piece that is read: a line of somebody with thousands of photographs
 MAGIC = b"FACESITE-SEALED 1 "
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError, connection
 
-from recognition import runtime
+from recognition import runtime, vault
 from recognition.models import Gallery
 from recognition.networks.store import NetworkStore
 from tests.api.conftest import assert_problem
@@ -26,6 +26,7 @@ def test_ready_names_the_embedder_and_each_part(anonymous):
         "redis": "off",
         "networks": "ok",
         "gallery": "ok",
+        "keys": "ok",
         "engine": "off",
     }
     assert (ready["embedder"], ready["face_model"]) == ("dlib-resnet-v1", "auto")
@@ -51,6 +52,15 @@ def test_missing_networks_are_not_ready(anonymous, monkeypatch):
         built.cache_clear()
     problem = assert_problem(anonymous.get("/health/ready"), 503, "not_ready")
     assert (problem["checks"]["networks"], problem["checks"]["database"]) == ("not ok", "ok")
+
+
+def test_another_master_key_is_not_ready(anonymous, register, settings, tmp_path):
+    register("barack", "obama")
+    assert anonymous.get("/health/ready").json()["checks"]["keys"] == "ok"
+    settings.FACE_MASTER_KEY_FILE = tmp_path / "other.key"
+    vault.master.make(settings.FACE_MASTER_KEY_FILE)
+    problem = assert_problem(anonymous.get("/health/ready"), 503, "not_ready")
+    assert problem["checks"]["keys"] == "not ok" and "master key" in problem["detail"]
 
 
 def no_database(*_: object) -> None:

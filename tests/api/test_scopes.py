@@ -11,7 +11,7 @@ from recognition.models import SCOPES
 from tests.api.conftest import assert_problem
 
 OPEN = {"health", "ready"}
-# DESIGN section 4, said once more and by hand: (call, method) -> scope, "" for any key
+# Said once more and by hand: (call, method) -> scope, "" for any key
 WANTED = {
     ("register", "POST"): "register",
     ("verify", "POST"): "verify",

@@ -38,6 +38,7 @@ def test_scopes_and_galleries_limit_the_key(command):
         ["x", "--network", "10.0.0.1/8"],
         ["x", "--rate", "0/m"],
         ["x", "--expires", "soon"],
+        ["x", "--expires", "2026-01-31"],
         ["x", "--value-from", "FACESITE_TEST_KEY"],
         [""],
         [" "],

@@ -91,6 +91,7 @@ def test_a_gallery_is_measured_by_leaving_references_out(evaluate, register):
     assert report["verification"]["genuine"] == 3
     assert report["in_force"]["fnir"]["errors"] == 0
     assert report["in_force"]["promised"]["fpir"] > 0
+    assert "3 genuine, 4 impostor comparisons.)" in ran.stdout
     assert report["attempts"]["register"]["errors"] == 0
 
 
@@ -113,6 +114,9 @@ def test_photographs_that_the_service_refuses_are_counted(evaluate, people, phot
     assert report["failure_to_enrol"]["errors"] == 1
     assert report["verification"]["genuine"] == 3
     assert "Failure to acquire: refused as a probe: 40.00 %" in ran.stdout
+    asked = report["in_force"]["fnir"]["trials"] + report["in_force"]["fpir"]["trials"]
+    registered = report["failure_to_enrol"]["trials"] // 2
+    assert asked == report["photographs"] - registered
 
 
 def test_without_matplotlib_it_says_so_before_and_draws_nothing(
@@ -173,9 +177,10 @@ def test_what_cannot_be_told_is_refused_before_faces_are_looked_for(
     assert ran.status == 2 and said in ran.stderr
 
 
-def test_where_nothing_can_be_written_nothing_is_computed(command, two, monkeypatch):
+@pytest.mark.parametrize("output", [__file__, f"{__file__}/new/folder"])
+def test_where_nothing_can_be_written_nothing_is_computed(command, two, monkeypatch, output):
     monkeypatch.delattr("recognition.pipeline.extract.Extractor.detect")
-    ran = command("evaluate", two, "--embedder", DLIB, "--output", __file__)
+    ran = command("evaluate", two, "--embedder", DLIB, "--output", output)
     assert ran.status == 2 and "no folder that can be written to" in ran.stderr
 
 

@@ -41,6 +41,6 @@ def test_measure_quality_takes_a_sample(people, networks_dir):
     assert shares(output.getvalue(), "size")[0] == "0.00%"
 
 
-def test_measure_quality_says_that_a_folder_is_empty(tmp_path):
-    with pytest.raises(CommandError, match="holds no <person>/<photograph>.jpg"):
+def test_measure_quality_says_that_a_folder_is_empty(tmp_path, networks_dir):
+    with pytest.raises(CommandError, match="0 photographs in <person>/: no face was found"):
         call_command("measure_quality", tmp_path)

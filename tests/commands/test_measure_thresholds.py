@@ -37,6 +37,15 @@ def test_embeddings_are_those_that_evaluate_keeps(command, people, known, monkey
     assert (found["a/0.jpg"] == taken[0].embedding).all()
 
 
+def test_what_was_too_large_is_read_once_it_may_be(command, people, known, settings):
+    photographs = extraction.photographs_in(people({"a": ["obama"]}))
+    options, allowed = {"jobs": 1, "verbosity": 0}, settings.MAX_IMAGE_PIXELS
+    settings.MAX_IMAGE_PIXELS = 100
+    assert extract_all(photographs, DLIB, options) == {}
+    settings.MAX_IMAGE_PIXELS = allowed
+    assert list(extract_all(photographs, DLIB, options)) == ["a/0.jpg"]
+
+
 def test_a_calibration_is_written_with_where_it_comes_from(command, people, tmp_path, monkeypatch):
     embeddings, labels = crowd(100, 4, noise=0.3)
     found = {

@@ -72,6 +72,13 @@ def test_static_files_are_gathered_when_they_changed(offline, settings, tmp_path
     assert (tmp_path / "static" / "new.css").exists()
 
 
+def test_a_folder_that_cannot_be_written_to_is_named(offline, settings, tmp_path):
+    (tmp_path / "file").touch()
+    settings.STATIC_ROOT = tmp_path / "file" / "static"
+    ran = offline()
+    assert ran.status == 2 and f"{tmp_path}/file/static" in ran.stderr
+
+
 def test_offline_downloads_nothing(offline):
     assert "Downloading" not in offline().stdout
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from recognition import vault
+from recognition import doctor, vault
 from recognition.doctor import FAULT, OK, secrets
 from recognition.models import Subject
 
@@ -38,6 +38,14 @@ def test_a_master_key_that_is_none_is_a_fault(own_vault):
     (own_vault / "master.key").chmod(0o600)
     (found,) = secrets.master_key()
     assert found.state == FAULT and "base64 of 32 bytes" in found.said
+
+
+def test_a_master_key_that_is_none_ends_no_examination(register, settings, tmp_path, monkeypatch):
+    register("barack", "obama")
+    settings.FACE_MASTER_KEY_FILE = tmp_path / "master.key"
+    settings.FACE_MASTER_KEY_FILE.write_text("c2hvcnQ=\n")
+    monkeypatch.setattr(doctor, "CHECKS", (secrets.people_have_keys, secrets.secret_key))
+    assert [verdict.state for verdict in doctor.examine()] == [FAULT, OK]
 
 
 def test_a_master_key_that_is_gone_is_a_fault(own_vault, gallery):

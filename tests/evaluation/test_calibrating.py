@@ -7,7 +7,9 @@ import pytest
 
 from recognition import calibration
 from recognition.evaluation import calibrating, mixtures
+from recognition.evaluation.drawing import draw_mixture
 from recognition.evaluation.mixtures import Mixture
+from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
 from tests.evaluation.test_searches import crowd
 
@@ -53,9 +55,7 @@ def test_somebody_of_very_many_photographs_does_not_rule_the_thresholds():
     embeddings, labels = some(*(2,) * 119, 500)
     famous = labels == 119
     # Somebody whom a good many resemble.
-    embeddings[famous] = calibration.unit(
-        embeddings[famous] + 0.5 * embeddings[labels < 119].mean(0)
-    )
+    embeddings[famous] = unit(embeddings[famous] + 0.5 * embeddings[labels < 119].mean(0))
     assert np.bincount(labels[calibrating.kept_of(labels)]).max() == calibrating.MOST_EACH
     with_them, without = (
         calibrating.measured(embeddings[kept], labels[kept], (60,))["by_references"][0]
@@ -100,16 +100,16 @@ def test_where_all_have_three_a_larger_gallery_is_told_from_those_there_are():
 
 def test_nobody_is_asked_by_a_photograph_that_is_registered():
     embeddings, labels = crowd(60, 4)
-    drawn = mixtures.draw_mixture(embeddings, labels, 40, seed=1)
+    gallery = draw_mixture(labels, people=40, references=3, seed=1)
+    drawn = Mixture.of(gallery, embeddings, labels)
     assert drawn.counts.tolist() == [3] * 40
     assert drawn.known.shape == (40, 40) and drawn.strangers.shape == (20, 40)
     assert drawn.known.max() < 0.9999
 
 
 def test_who_has_two_photographs_is_registered_from_one():
-    embeddings, labels = crowd(30, 2)
-    drawn = mixtures.draw_mixture(embeddings, labels, 30, seed=1)
-    assert set(drawn.counts.tolist()) == {1} and len(drawn.known) == 30
+    drawn = draw_mixture(np.repeat(np.arange(30), 2), people=30, references=3, seed=1)
+    assert set(drawn.counts.tolist()) == {1} and len(drawn.probes) == 30
 
 
 def test_a_handicap_is_taken_from_who_has_so_many_references():

@@ -28,6 +28,11 @@ def sample() -> Sample:
     return Sample([f"p{n}" for n in labels[kept]], embeddings[kept], labels[kept])
 
 
+def strangers(count: int) -> Sample:
+    """Return one photograph of each."""
+    return Sample([f"s{n}" for n in range(count)], *crowd(count, 1))
+
+
 def decided(probe, policy, people: dict[int, np.ndarray]) -> int:
     """Return whom ``decide`` names; ``people``: the references of each."""
     means = {n: rows.mean(axis=0) for n, rows in people.items()}
@@ -68,6 +73,18 @@ def test_who_is_refused_is_missed_and_not_named(sample):
     assert before["fnir"]["rate"] < 1
 
 
+@pytest.mark.parametrize("of", ["folders", "a gallery"])
+def test_a_stranger_who_is_refused_is_asked_for_and_not_named(sample, of):
+    everybody = Policy(threshold=-1.0, source="request", margin=0.0)
+    outside = strangers(40)
+    outside = replace(outside, refused=dict.fromkeys(outside.names[:10], "no_face"))
+    if of == "folders":
+        found = forced.of_people(sample, outside, 1, lambda people: everybody)
+    else:
+        found = forced.of_gallery(sample, outside, lambda people: everybody)
+    assert (found["fpir"]["errors"], found["fpir"]["trials"]) == (30, 40)
+
+
 def test_whose_photographs_are_no_references_is_not_enrolled(sample):
     names = [f"{n}" for n in range(len(sample.labels))]
     unfit = replace(sample, names=names, unfit=dict.fromkeys(names, "multiple_faces"))
@@ -82,11 +99,11 @@ def test_who_has_more_references_needs_a_higher_similarity():
 
 def test_the_warning_looks_at_who_has_the_most_references(sample):
     found = forced.of_gallery(sample, None, lambda people: policy_for(1_000_000))
-    assert "3 references" in found["warning"]
+    assert "4 references" in found["warning"]
 
 
 def test_few_strangers_tell_no_rate(sample):
-    found = forced.of_people(sample, crowd(300, 1), 1, policy_for)
+    found = forced.of_people(sample, strangers(300), 1, policy_for)
     assert found["fpir"]["trials"] == 300 and "refused" not in found["fpir"]
     assert "refused" in forced.of_people(sample, None, 1, policy_for)["fpir"]  # of half of them
 
@@ -102,12 +119,13 @@ def test_more_references_than_the_calibration_knows_are_warned_of():
     known = forced.of_people(sample, None, 5, policy_for)["warning"]
     beyond = forced.of_people(sample, None, 6, policy_for)["warning"]
     assert known is None and "6 references of one person are more than" in beyond
-    assert "7 references" in forced.of_gallery(sample, None, policy_for)["warning"]
+    assert "8 references" in forced.of_gallery(sample, None, policy_for)["warning"]
 
 
 def test_photographs_of_few_strangers_tell_no_fpir(sample):
     few = sample.part(sample.labels < 4)
     rows = np.repeat(np.arange(len(few.labels)), 100)
-    found = forced.of_people(sample, (few.embeddings[rows], few.labels[rows]), 1, policy_for)
+    many = Sample([few.names[n] for n in rows], few.embeddings[rows], few.labels[rows])
+    found = forced.of_people(sample, many, 1, policy_for)
     assert "4 strangers cannot tell" in found["fpir"]["refused"]
     assert found["fnir"]["bootstrap_95"][1] > 0

@@ -97,7 +97,7 @@ def test_a_list_in_another_encoding_is_refused(folder):
     (folder / "pairs.txt").write_bytes(b"Jos\xe9 1 2\n")
     with pytest.raises(RecognitionError) as refused:
         lists.read_pairs(folder / "pairs.txt", folder)
-    assert "no text in UTF-8" in refused.value.detail
+    assert "as text in UTF-8" in refused.value.detail
 
 
 def test_dates_of_all_forms_are_years_apart(tmp_path):
@@ -125,3 +125,26 @@ def test_a_first_line_with_a_wrong_date_is_no_heading(tmp_path):
     dates.write_text("a/1,2004/05/06\n")
     with pytest.raises(RecognitionError, match="dates.csv, line 1"):
         lists.read_dates(dates)
+
+
+def test_groups_are_read_without_blanks_around(tmp_path):
+    labels = tmp_path / "labels.csv"
+    labels.write_text("person, side ,age\nann , left,\n\njoe,,old\neve\n")
+    assert lists.read_groups(labels) == {"side": {"ann": "left"}, "age": {"joe": "old"}}
+
+
+@pytest.mark.parametrize("text", ["", "person\nann\n"])
+def test_groups_want_a_column_beside_the_persons(tmp_path, text):
+    labels = tmp_path / "labels.csv"
+    labels.write_text(text)
+    with pytest.raises(RecognitionError) as refused:
+        lists.read_groups(labels)
+    assert "no column beside" in refused.value.detail
+
+
+@pytest.mark.parametrize("read", [lists.read_groups, lists.read_dates])
+def test_what_is_no_csv_is_refused_with_its_line(tmp_path, read):
+    (tmp_path / "list.csv").write_text('person,side\nann,"left' + "\n" * 200_000)
+    with pytest.raises(RecognitionError) as refused:
+        read(tmp_path / "list.csv")
+    assert "list.csv, line" in refused.value.detail

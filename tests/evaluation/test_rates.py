@@ -36,7 +36,7 @@ def test_fnmr_at_an_fmr_is_that_of_sklearns_roc(fmr):
 def test_the_equal_error_rate_is_that_of_sklearns_det():
     fpr, fnr, _ = det_curve(TRUTH, SCORES)
     at = np.argmin(np.abs(fpr - fnr))
-    rate, _ = rates.equal_error_rate(GENUINE, IMPOSTOR)
+    rate, _ = rates.equal_error_rate(np.sort(GENUINE), np.sort(IMPOSTOR))
     assert rate == pytest.approx((fpr[at] + fnr[at]) / 2, abs=1e-6)
 
 
@@ -50,7 +50,7 @@ def test_the_equal_error_rate_is_that_of_all_thresholds(digits, apart):
     fmr = (impostor >= thresholds[:, None]).mean(axis=1)
     fnmr = (genuine < thresholds[:, None]).mean(axis=1)
     nearest = np.abs(fmr - fnmr).min()
-    rate, threshold = rates.equal_error_rate(genuine, impostor)
+    rate, threshold = rates.equal_error_rate(np.sort(genuine), np.sort(impostor))
     found = (impostor >= np.float32(threshold)).mean(), (genuine < np.float32(threshold)).mean()
     assert abs(found[0] - found[1]) == pytest.approx(nearest, abs=1e-12)
     assert rate == pytest.approx(sum(found) / 2, abs=1e-12)
@@ -72,7 +72,7 @@ def test_of_tied_scores_no_more_than_the_rate_reach_the_threshold(rate):
 
 
 def test_the_curve_lies_on_sklearns():
-    drawn = rates.curve(GENUINE, IMPOSTOR)
+    drawn = rates.curve(np.sort(GENUINE), np.sort(IMPOSTOR), pairs=len(IMPOSTOR))
     fpr, tpr, limits = roc_curve(TRUTH, SCORES, drop_intermediate=False)
     for limit, fmr, fnmr in zip(*drawn.values(), strict=True):
         at = np.flatnonzero(limits >= limit)[-1]
@@ -99,6 +99,7 @@ def test_many_comparisons_of_few_people_tell_no_small_rate():
     assert (report["impostor"], report["pairs_of_people"]) == (60_000, found.pairs)
     assert found.pairs <= 20 * 21 / 2 and found.owners == 20
     assert all("refused" in row for row in report["fnmr_at_fmr"])
+    assert report["curve"]["fmr"][0] == pytest.approx(3 / found.pairs, rel=0.05)  # tied
 
 
 def test_a_pair_of_people_is_one_whoever_comes_first():
@@ -143,6 +144,12 @@ def test_where_nobody_is_missed_the_rule_of_three_bounds_the_rate():
     high = replace(compared(), genuine=GENUINE + 9)
     fnmr = rates.verification(high)["fnmr_at_fmr"][0]["fnmr"]
     assert fnmr["rate"] == 0 and fnmr["bootstrap_95"] == [0.0, 3 / high.owners]
+
+
+def test_where_all_are_told_apart_the_rule_of_three_bounds_the_equal_error_rate():
+    found = replace(compared(), genuine=GENUINE + 9)
+    eer = rates.verification(found)["eer"]
+    assert eer["rate"] == 0 and eer["bootstrap_95"] == [0.0, 3 / found.owners]
 
 
 def test_thinning_the_highest_scores_moves_no_interval_much(monkeypatch):

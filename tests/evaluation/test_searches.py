@@ -68,7 +68,7 @@ def test_fpir_and_fnir_are_those_of_sklearns_roc_with_ties_too():
     own = generator.normal(0.7, 0.2, 400).astype(np.float32).round(2)
     outside = generator.normal(0.3, 0.2, 900).astype(np.float32).round(2)
     ranks = generator.choice([1, 2], 400, p=[0.9, 0.1])
-    found = Searched(50, ranks, own, own, np.arange(400), outside, np.arange(900))
+    found = Searched(50, ranks, own, np.arange(400), outside, np.arange(900))
     truth, scores = np.r_[np.ones(400), np.zeros(900)], np.r_[np.where(ranks > 1, -1, own), outside]
     fpr, tpr, _ = roc_curve(truth, scores, drop_intermediate=False)
     report = searches.identification(found)
@@ -86,6 +86,7 @@ def test_photographs_of_few_strangers_tell_no_small_rate():
     report = searches.identification(found)
     assert (report["strangers"], report["different_strangers"]) == (1000, 25)
     assert "25 strangers cannot tell" in report["fnir_at_fpir"][0]["refused"]
+    assert report["curve"]["fpir"][0] == pytest.approx(3 / 25)
 
 
 @pytest.mark.parametrize("cells", [1, 100])

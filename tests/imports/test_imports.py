@@ -91,6 +91,24 @@ def test_a_cancelled_import_keeps_what_it_has_registered(gallery, portraits, mon
     assert states(batch) == {"new": 1, "left": 2} and left(batch) == 0
 
 
+def test_a_gallery_renamed_meanwhile_gets_the_rest_under_its_new_name(
+    gallery, portraits, monkeypatch
+):
+    guests = services.create_gallery("guests", actor=TESTER)
+    register = importing.register
+
+    def register_and_rename(*args, **options):
+        monkeypatch.undo()
+        services.rename_gallery("guests", "visitors", actor=TESTER)
+        return register(*args, **options)
+
+    batch = begin_folder(guests, portraits)
+    monkeypatch.setattr(importing, "register", register_and_rename)
+    assert states(run(batch)) == {"new": 3}
+    told = Event.objects.filter(act__in=["register", "import"]).exclude(outcome="begun")
+    assert set(told.values_list("gallery", flat=True)) == {"visitors"}
+
+
 @pytest.mark.parametrize("completed", [False, True])
 def test_an_import_that_nobody_runs_is_cancelled_at_once(gallery, portraits, completed):
     batch = begin_folder(gallery, portraits)

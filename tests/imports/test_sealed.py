@@ -16,7 +16,7 @@ from recognition.services import backups, imports, orphans, receipts, waiting
 from recognition.services.manifest import Entry
 from recognition.vault import rotation
 from tests.conftest import TESTER
-from tests.imports.conftest import begin_folder, begin_zip, packed, run, states, work
+from tests.imports.conftest import begin_folder, begin_zip, outcomes, packed, run, states, work
 
 migration = import_module("recognition.migrations.0070_sealed_imports")
 pytestmark = pytest.mark.usefixtures("own_vault")
@@ -119,6 +119,26 @@ def test_a_zip_that_was_altered_keeps_nobody_from_being_erased(register, gallery
     one_zip.slices.update(data=b"altered" * 10)
     services.unregister(gallery, "barack", actor=TESTER)
     assert not Subject.objects.exists() and not one_zip.slices.exists()
+
+
+def test_an_import_whose_zip_was_altered_ends(one_zip, caplog):
+    imports.complete(one_zip, TESTER)
+    one_zip.slices.update(data=b"altered" * 10)
+    assert work(one_zip.pk).state == Import.DONE
+    assert set(outcomes(one_zip).values()) == {"internal_error"} and not one_zip.slices.exists()
+    assert "was altered" in caplog.text
+
+
+def test_an_import_that_has_lost_its_zip_ends(one_zip):
+    imports.complete(one_zip, TESTER)
+    one_zip.slices.all().delete()
+    assert work(one_zip.pk).state == Import.DONE and states(one_zip) == {"refused": 3}
+
+
+def test_a_file_that_was_altered_is_refused_and_the_others_are_registered(gallery, portraits):
+    batch = begin_folder(gallery, portraits)
+    batch.files.filter(place=0).update(data=b"altered" * 10)
+    assert states(run(batch)) == {"refused": 1, "new": 2}
 
 
 def test_the_check_finds_files_of_who_was_erased(register, gallery, portraits, one_zip):

@@ -73,6 +73,30 @@ def test_a_wrong_setting_is_told_in_one_line(tmp_path):
     assert done.stderr.count("\n") == 1 and "PORT" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["Mars", "../../etc/passwd", "/etc/passwd", "Europe"])
+def test_what_is_no_time_zone_is_named(text):
+    with pytest.raises(ImproperlyConfigured, match="^TIME_ZONE is no time zone "):
+        reading(TIME_ZONE=text).zone("TIME_ZONE", "UTC")
+
+
+def test_a_time_zone_is_read():
+    assert reading(TIME_ZONE="Asia/Tokyo").zone("TIME_ZONE", "UTC") == "Asia/Tokyo"
+    assert reading(TIME_ZONE="").zone("TIME_ZONE", "UTC") == "UTC"
+
+
+def test_a_wrong_level_of_the_log_is_told_in_one_line(tmp_path):
+    done = command("check", LOG_LEVEL="loud", FACESITE_DATA_DIR=str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "LOG_LEVEL" in done.stderr
+
+
+def test_a_host_left_empty_is_this_machine_and_not_every_address(tmp_path):
+    code = "from django.conf import settings; print(settings.HOST, '*' in settings.ALLOWED_HOSTS)"
+    given = {"HOST": "", "FACESITE_DATA_DIR": str(tmp_path)}
+    done = command("shell", "--verbosity", "0", "--command", code, **given)
+    assert done.stdout.split() == ["127.0.0.1", "False"]
+
+
 def test_the_environment_wins_over_the_file(tmp_path):
     dotenv: Path = tmp_path / "env"
     dotenv.write_text("PORT=9001\nMAX_WAITING=3\n")

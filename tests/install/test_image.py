@@ -22,6 +22,7 @@ from tests.servers import ROOT, free_port, redis_program
 # Besides make: the system's packages and folders, which neither make nor manage.py can give.
 UNAVOIDABLE = {"apt-get", "rm", "useradd", "install"}
 NOT_SETTINGS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE"}
+GIVEN = ("postgres", "redis", "milvus")  # which read one secret each
 VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-+])([^${}]*))?\}")  # one with no other inside
 
 
@@ -182,9 +183,17 @@ def made_secrets(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def given(folder: Path, name: str) -> Path:
+    """Return the volume in which a service is given its secret, beside the ``folder`` of all."""
+    return folder.with_name(f"{folder.name}-given") / name
+
+
 def make_secrets(folder: Path) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for name in GIVEN:
+        given(folder, name).mkdir(parents=True, exist_ok=True)
     text = script("secrets").replace("/secrets", str(folder))
+    text = text.replace("/given", str(given(folder, "").resolve()))
     subprocess.run(["sh", "-ec", text], env={"PATH": path}, check=True)
 
 
@@ -200,6 +209,23 @@ def test_secrets_are_made_once(made_secrets):
     before = {file.name: file.read_text() for file in made_secrets.iterdir()}
     make_secrets(made_secrets)
     assert {file.name: file.read_text() for file in made_secrets.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", GIVEN)
+def test_a_service_of_others_is_given_the_secret_that_it_reads_and_no_other(name, made_secrets):
+    [mounted] = [v for v in service(name)["volumes"] if v.split(":")[1] == "/secrets"]
+    assert mounted == f"secret_{name}:/secrets:ro"
+    assert f"secret_{name}:/given/{name}" in service("secrets")["volumes"]
+    files = {file.name: file.read_text() for file in given(made_secrets, name).iterdir()}
+    assert set(files) == set(re.findall(r"/secrets/(\w+)", json.dumps(service(name))))
+    assert all(text == (made_secrets / name).read_text() for name, text in files.items())
+
+
+def test_a_secret_that_is_exchanged_is_given_anew(made_secrets):
+    (made_secrets / "redis_password").unlink()
+    make_secrets(made_secrets)
+    exchanged = (made_secrets / "redis_password").read_text()
+    assert (given(made_secrets, "redis") / "redis_password").read_text() == exchanged
 
 
 def test_the_app_reads_the_secrets(made_secrets, tmp_path_factory):

@@ -16,7 +16,7 @@ from tests.processes.test_processes import names
 from tests.servers import RedisServer, Site
 
 CLIENTS = 4
-LONGEST = 0.5  # seconds that a request may wait for Redis; issue 3
+LONGEST = 0.5  # seconds that a request may wait for Redis
 ONE_WAIT = 0.19  # who waits for Redis waits longer: its time-out is 0.2 s
 HUNG = 4.0  # seconds; less than Redis is left alone for
 

@@ -63,6 +63,17 @@ def test_deleting_a_reference_makes_the_template_anew(register, gallery):
     assert after != pytest.approx(from_bytes(before), abs=1e-3)
 
 
+def test_a_search_compares_with_what_is_left_after_a_reference_is_deleted(
+    register, gallery, photos
+):
+    done = register("barack", "obama", "obama2")
+    seen = photos.upload("obama")
+    [before] = services.identify(gallery, seen, actor=TESTER).matches
+    services.delete_reference(gallery, "barack", done.accepted[0].reference_id, actor=TESTER)
+    [after] = services.identify(gallery, seen, actor=TESTER).matches
+    assert after.similarity < before.similarity - 0.001
+
+
 def test_the_last_reference_leaves_a_user_without_a_face(register, gallery, photos):
     done = register("barack", "obama")
     services.delete_reference(gallery, "barack", done.accepted[0].reference_id, actor=TESTER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 from recognition.vault import master
@@ -21,3 +22,16 @@ def test_threads_that_begin_at_once_make_one_key(tmp_path):
 
 def always() -> bool:
     return True
+
+
+def test_a_key_that_was_made_outlasts_a_power_failure(tmp_path, monkeypatch):
+    synced, fsync = [], os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(os.fstat(descriptor).st_ino)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    master.make(tmp_path / "master.key")
+    there = [(tmp_path / "master.key").stat().st_ino, tmp_path.stat().st_ino]
+    assert (synced[0], synced[-1]) == tuple(there)

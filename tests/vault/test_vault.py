@@ -7,11 +7,13 @@ import threading
 from sqlite3 import connect
 
 import pytest
+from django.db import Error as DatabaseError
 
 from recognition import vault
 from recognition.errors import RecognitionError
 from recognition.models import Reference, random_number
 from recognition.sealing import SealBrokenError, label, new_key, seal, unseal
+from recognition.services.erasure import empty_what_is_owed
 from recognition.vault import master, rotation
 from recognition.vault.master import Ring
 from recognition.vault.store import KeyStore, emptied_log
@@ -56,6 +58,27 @@ def test_a_destroyed_key_leaves_no_byte(number, own_vault):
         vault.key_of(number)
 
 
+def test_a_key_destroyed_while_somebody_reads_leaves_no_byte_a_bit_later(number, own_vault):
+    wrapped = vault.keys().read([number])[number]
+    reader = connect(own_vault / "keys.sqlite3", isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT * FROM facesite_key").fetchall()
+    vault.keys().destroy([number])
+    reader.execute("COMMIT")
+    empty_what_is_owed()
+    stored = b"".join(path.read_bytes() for path in own_vault.glob("keys.sqlite3*"))
+    assert wrapped[8:40] not in stored
+
+
+def test_keys_are_replaced_as_a_whole_or_not_at_all(number):
+    keys, before = vault.keys(), vault.keys().read([number])
+    with pytest.raises(DatabaseError):
+        keys.replace({number: b"new", number + 1: [b"no bytes"]})
+    assert keys.read([number]) == before
+    keys.replace({number: b"new"})  # the connection is in no transaction any more
+    assert keys.read([number]) == {number: b"new"}
+
+
 def test_a_wrapped_key_cannot_be_given_to_somebody_else(number, caplog):
     wrapped = vault.keys().read([number])[number]
     vault.keys().add({number + 1: wrapped})
@@ -67,6 +90,14 @@ def test_a_master_key_that_is_gone_is_not_replaced(number, own_vault):
     (own_vault / "master.key").unlink()
     with pytest.raises(RecognitionError, match="master key is gone"):
         vault.ring()
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense!", b"\xff\xfe"])
+def test_a_master_key_in_which_somebody_wrote_is_told(number, own_vault, content):
+    (own_vault / "master.key").write_bytes(content)
+    with pytest.raises(RecognitionError, match="cannot be used") as refusal:
+        vault.key_of(number)
+    assert refusal.value.code == "not_ready" and "your copy" in refusal.value.hint
 
 
 def test_rotating_keeps_the_keys_and_drops_the_old_master_key(number, own_vault):

@@ -24,7 +24,9 @@ class Command(GalleryCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--limit", type=index, default=100, help="rows shown (default: 100)")
+        parser.add_argument(
+            "--limit", type=index, default=100, metavar="N", help="rows shown (default: 100)"
+        )
         parser.add_argument("--json", action="store_true", help="write a JSON object for each row")
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from recognition.curves import Calibration
-from recognition.management.base import FAILED, GalleryCommand
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.models import StoredCalibration
 from recognition.runtime import EMBEDDERS
 from recognition.services.calibrations import activate, deactivate
 
 
-class Command(GalleryCommand):
+class Command(ServiceCommand):
     """List calibrations, activate one, or return to those that ship."""
 
     help = (

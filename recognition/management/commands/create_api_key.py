@@ -144,12 +144,15 @@ def given_value(variable: str) -> str:
 
 
 def end_of(day: str) -> datetime:
-    """Return the last second of a day, UTC."""
+    """Return the last second of a day, UTC, or refuse one that is over."""
     try:
         found = datetime.strptime(day, "%Y-%m-%d")
     except ValueError:
         raise refusal(f"{day[:64]!r} is no day: write 2027-12-31.") from None
-    return found.replace(hour=23, minute=59, second=59, tzinfo=UTC)
+    end = found.replace(hour=23, minute=59, second=59, tzinfo=UTC)
+    if end < datetime.now(UTC):
+        raise refusal(f"{day} is over: the key would never be accepted.")
+    return end
 
 
 def checked_name(name: str) -> str:

@@ -6,11 +6,11 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from recognition.management.base import INCOMPLETE, GalleryCommand
+from recognition.management.base import INCOMPLETE, ServiceCommand
 from recognition.services import orphans
 
 
-class Command(GalleryCommand):
+class Command(ServiceCommand):
     help = (
         "Search database, imports, key store, Redis and Milvus for what erasures should have taken."
     )
@@ -36,8 +36,14 @@ class Command(GalleryCommand):
         }
         for what, count in lines.items():
             self.stdout.write(f"{what}: {count}")
+        locked, left = set(found.locked), []
         if found.found and options["mend"]:
             orphans.mend(found, self.actor, nobody=options["nobody"])
+            locked -= set(found.returned)
             self.stdout.write("Mended.")
-        elif found.found or found.locked:
-            raise CommandError("Something is left: --mend erases it.", returncode=INCOMPLETE)
+        elif found.found:
+            left.append("Something is left: --mend erases it.")
+        if locked:  # it may be that the key store is the wrong one
+            left.append("Put the right keys back, or unregister the people whose key is gone.")
+        if left:
+            raise CommandError(" ".join(left), returncode=INCOMPLETE)

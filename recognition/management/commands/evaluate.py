@@ -75,23 +75,32 @@ class Command(GalleryCommand):
         parser.add_argument("--pairs", type=Path, metavar="LIST", help="pairs in LFW's format")
         parser.add_argument("--gallery", metavar="NAME", help="measure this gallery's references")
         parser.add_argument("--strangers", type=Path, metavar="DIR", help="people nobody knows")
-        parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), help="default: in use")
+        parser.add_argument(
+            "--embedder", choices=list(runtime.EMBEDDERS), help="default: the one in use"
+        )
         parser.add_argument(
             "--references", type=index, metavar="N", help="photographs to register (default: 1)"
         )
-        parser.add_argument("--labels", type=Path, metavar="CSV", help="person,group,...")
-        parser.add_argument("--dates", type=Path, metavar="CSV", help="person/file,date")
+        parser.add_argument("--labels", type=Path, metavar="CSV", help="groups: person,group,...")
+        parser.add_argument("--dates", type=Path, metavar="CSV", help="dates: person/file,date")
         parser.add_argument("--name", help="what the data set is called (default: the folder)")
-        parser.add_argument("--output", type=Path, metavar="DIR", help="where to write")
-        parser.add_argument("--stress", action="store_true", help="spoil probes in 40 ways")
-        parser.add_argument("--calibrate", metavar="NAME", help="also store thresholds by it")
+        parser.add_argument(
+            "--output",
+            type=Path,
+            metavar="DIR",
+            help="where to write (default: listed in the console)",
+        )
+        parser.add_argument("--stress", action="store_true", help="also spoil probes in 40 ways")
+        parser.add_argument("--calibrate", metavar="NAME", help="also store thresholds, so called")
         add_jobs(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         check(options)
         gallery = self.chosen_gallery(options) if options["gallery"] else None
-        embedder = options["embedder"] or runtime.default_embedder()
-        embedder = runtime.embedder_of(gallery) if gallery else embedder
+        if gallery:
+            embedder = runtime.embedder_of(gallery)
+        else:
+            embedder = options["embedder"] or runtime.default_embedder()
         drawn = find_spec("matplotlib") is not None
         if not drawn:
             self.stderr.write(NO_PLOTS)
@@ -110,7 +119,7 @@ class Command(GalleryCommand):
         if options["pairs"]:
             report, kept = self.of_pairs(labels, dates, embedder, options)
         elif gallery:
-            report, kept = self.of_gallery(gallery, labels, options)
+            report, kept = self.of_gallery(gallery, labels, embedder, options)
         else:
             report, kept = self.of_people(labels, dates, embedder, options)
         return head | report, kept
@@ -125,14 +134,16 @@ class Command(GalleryCommand):
         taken = take([p.path for p in photographs], embedder, options | {"unit": "strangers"})
         return sources.sample_of([p.name for p in photographs], taken, {}, {})
 
-    def of_gallery(self, gallery: Gallery, labels: Any, options: dict[str, Any]) -> Found:
+    def of_gallery(
+        self, gallery: Gallery, labels: Any, embedder: str, options: dict[str, Any]
+    ) -> Found:
         """Return the report on a gallery's references."""
-        sample, embedder = sources.gallery_sample(gallery, labels), runtime.embedder_of(gallery)
+        sample = sources.gallery_sample(gallery, labels)
         check_photographs(sample.names, labels, {}, options)
-        outside = _parts(self.strangers(embedder, options))
+        outside = self.strangers(embedder, options)
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        report, found, searched = gallery_report(sample, outside, watched_by(options))
+        report, found, searched = gallery_report(sample, _parts(outside), watched_by(options))
         report["in_force"] = forced.of_gallery(sample, outside, policy_for(embedder, gallery))
         head = {"kind": "gallery", **counted(sample), "attempts": sources.attempts_at(gallery)}
         scores = {"genuine": found.genuine, "impostor": found.impostor}
@@ -176,11 +187,11 @@ class Command(GalleryCommand):
         )
         if options["calibrate"]:
             self.calibrate(sample, embedder, options)
-        parts, policy = _parts(outside), policy_for(embedder, find_gallery(DEFAULT_GALLERY))
         report, found, searched = people_report(
-            sample, references=references, strangers=parts, watch=watch
+            sample, references=references, strangers=_parts(outside), watch=watch
         )
-        report["in_force"] = forced.of_people(sample, parts, references, policy)
+        policy = policy_for(embedder, find_gallery(DEFAULT_GALLERY))
+        report["in_force"] = forced.of_people(everything, outside, references, policy)
         head = {"kind": "folder", "photographs": len(taken), **counted(sample), **refusals(taken)}
         head["failure_to_enrol"] = served.enrolment(everything, references)
         report["as_served"] = in_service
@@ -259,10 +270,11 @@ def check(options: dict[str, Any]) -> None:
     for name in ("pairs", "labels", "dates"):
         if options[name] and not options[name].is_file():
             raise CommandError(f"{shown(options[name])} is no file.", returncode=FAILED)
-    output = options["output"]
-    if output and output.exists() and not (output.is_dir() and os.access(output, os.W_OK)):
-        message = f"{shown(output)} is no folder that can be written to."
-        raise CommandError(message, returncode=FAILED)
+    if output := options["output"]:
+        there = next(path for path in (output, *output.absolute().parents) if path.exists())
+        if not (there.is_dir() and os.access(there, os.W_OK)):
+            message = f"{shown(there)} is no folder that can be written to."
+            raise CommandError(message, returncode=FAILED)
     if options["gallery"]:
         refuse_with(options, "--gallery", NOT_OF_GALLERIES)
     elif options["pairs"]:

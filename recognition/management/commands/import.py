@@ -28,18 +28,18 @@ class Command(GalleryCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, metavar="FILE", help="what `export` wrote")
         parser.add_argument("--dry-run", action="store_true", help="count, and store nothing")
         add_consent(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         gallery, dry_run = self.chosen_gallery(options), options["dry_run"]
+        options["file"].open("rb").close()  # before anybody types a key
+        told = {"dry_run": dry_run, "consent": consent(options)}
         try:
-            key = b64decode(os.environ.get(KEY) or getpass("Key: "), validate=True)
-            told = {"dry_run": dry_run, "consent": consent(options)}
-            counts = transfer.take(options["file"], key, gallery, self.actor, **told)
-        except (SealBrokenError, OSError, binascii.Error, ValueError) as error:
-            message = f"The file cannot be read: {error}."
+            counts = transfer.take(options["file"], asked_key(), gallery, self.actor, **told)
+        except (SealBrokenError, ValueError) as error:
+            message = f"The file cannot be read with this key: {error}."
             raise CommandError(message, returncode=FAILED) from error
         verb = "Would register" if dry_run else "Registered"
         self.stdout.write(f"{verb}: {counts['references']} pictures of {counts['people']} people.")
@@ -51,3 +51,12 @@ class Command(GalleryCommand):
             left_out += len(names)
         if left_out:
             raise CommandError(f"{left_out} people left out.", returncode=INCOMPLETE)
+
+
+def asked_key() -> bytes:
+    """Return the key that opens the file, or refuse what is none."""
+    try:
+        return b64decode(os.environ.get(KEY) or getpass("Key: "), validate=True)
+    except (binascii.Error, EOFError) as error:
+        message = f"That is no key: give the one that `export` printed, or set {KEY}."
+        raise CommandError(message, returncode=FAILED) from error

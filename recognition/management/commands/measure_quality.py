@@ -8,41 +8,47 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from PIL import Image, ImageFilter
 from tqdm import tqdm
 
 from recognition import runtime
+from recognition.evaluation.extraction import photographs_in
+from recognition.management.arguments import index
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.pipeline.align import PLACES, similarity_transform
 from recognition.pipeline.decode import decode
 from recognition.pipeline.extract import Extractor, principal
 from recognition.pipeline.quality import QualityLimits, faults
 from recognition.pipeline.types import Face, Picture, Quality
 
-# Issue: what must be refused. Blur in pixels of the aligned crop of 150, the rest as it says.
+# What must be refused: blur in pixels of the aligned crop of 150, share of the light, size.
 BLUR, DARKNESS, SMALL = 4.0, 0.1, 20
 SHARES = (0.001, 0.01, 0.5, 0.99, 0.999)
 SEED = 1
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Measure the principal face of each photograph, and the same photographs spoilt."""
 
     help = "Print what photographs in DIR/<person>/ measure, and the share each limit refuses."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
-        parser.add_argument("--sample", type=int, help="so many photographs at random, not all")
+        parser.add_argument(
+            "--sample", type=index, metavar="N", help="so many photographs at random, not all"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        photographs = sorted(p for p in options["folder"].glob("[!_]*/*.jpg"))
-        if not photographs:
-            raise CommandError(f"{options['folder']} holds no <person>/<photograph>.jpg.")
+        photographs = [photograph.path for photograph in photographs_in(options["folder"])]
         if options["sample"]:
             chosen = np.random.default_rng(SEED).permutation(len(photographs))[: options["sample"]]
             photographs = [photographs[index] for index in sorted(chosen)]
         extractor = runtime.extractor(runtime.DLIB)
         measured = measure_all(tqdm(photographs, unit="photograph"), extractor)
+        if not any(measured["as they are"]):
+            message = f"{len(photographs)} photographs in <person>/: no face was found."
+            raise CommandError(message, returncode=FAILED)
         for line in [*distribution(measured["as they are"]), *refusals(measured)]:
             self.stdout.write(line)
 

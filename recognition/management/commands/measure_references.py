@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from recognition import runtime
 from recognition.evaluation.calibrating import DRAWS, SEED
-from recognition.evaluation.choosing import by_person
+from recognition.evaluation.drawing import Drawn, draw, draw_alike
 from recognition.evaluation.extraction import extract, photographs_in, views
 from recognition.evaluation.rates import threshold_for
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.management.jobs import add_jobs
 from recognition.pipeline.embed import unit
 from recognition.pipeline.types import Floats
@@ -25,7 +26,7 @@ FPIR = 0.01
 TRIMMED_FROM = 3  # references: of two, neither is the odd one out
 
 Score = Callable[[list[Floats], Floats], Floats]
-Draw = Callable[..., "Drawn"]
+Draw = Callable[..., Drawn]
 
 
 def best_reference(registered: list[Floats], probes: Floats) -> Floats:
@@ -72,58 +73,7 @@ METHODS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Drawn:
-    """One gallery drawn: rows of the references by person, of the probes, and of the strangers.
-
-    The probe of place n is of the person of place n.
-    """
-
-    registered: list[Any]
-    probes: Any
-    strangers: Any
-
-
-def draw(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
-    """Register whoever has photographs to spare first, the others from what they have.
-
-    Half of those with photographs to spare stay strangers, as in ``calibration.draw_search``.
-    """
-    generator = np.random.default_rng(seed)
-    everybody = generator.permutation(np.unique(labels))
-    shuffled = generator.permutation(len(labels))
-    of = by_person(labels, shuffled)
-    mated = [p for p in everybody.tolist() if len(of[p]) > references]
-    others = [p for p in everybody.tolist() if len(of[p]) <= references]
-    known = mated[: max(1, len(mated) // 2)][:people]
-    registered = (known + others + mated[len(known) :])[:people]
-    rest = set(everybody.tolist()) - set(registered)
-    return Drawn(
-        [of[p][:references] for p in registered],
-        [of[p][references] for p in known],
-        [of[p][0] for p in sorted(rest)],
-    )
-
-
-def draw_alike(labels: Any, *, people: int, references: int, seed: int) -> Drawn:
-    """Register ``people`` of those who have so many photographs, or all of them, from so many.
-
-    Who has one more is probed with it, and comes first; everybody else is a stranger.
-    """
-    generator = np.random.default_rng(seed)
-    everybody = generator.permutation(np.unique(labels)).tolist()
-    of = by_person(labels, generator.permutation(len(labels)))
-    having = [p for p in everybody if len(of[p]) >= references][:people]
-    having.sort(key=lambda p: len(of[p]) == references)
-    rest = set(everybody) - set(having)
-    return Drawn(
-        [of[p][:references] for p in having],
-        [of[p][references] for p in having if len(of[p]) > references],
-        [of[p][0] for p in sorted(rest)],
-    )
-
-
-class Command(BaseCommand):
+class Command(ServiceCommand):
     """Draw galleries from the photographs, and compare the methods on the same ones."""
 
     help = (
@@ -138,8 +88,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         photographs = photographs_in(options["folder"])
-        if not photographs:
-            raise CommandError(f"{options['folder']} holds no <person>/<photograph>.")
+        if lack := lacking([photograph.person for photograph in photographs]):
+            raise CommandError(f"{lack}.", returncode=FAILED)
         paths = [photograph.path for photograph in photographs]
         made = extract(paths, options["embedder"], options, how="views", make=views)
         found = [n for n, both in enumerate(made) if len(both)]
@@ -149,6 +99,16 @@ class Command(BaseCommand):
         for title, how in (("Whoever there is", draw), ("Everybody has as many", draw_alike)):
             lines = lines_of(measure(*sides, labels, how))
             self.stdout.write("\n".join([title, "", *lines, "", ""]))
+
+
+def lacking(people: list[str]) -> str:
+    """Say what photographs of these people, each named once for each, lack; nothing if nothing."""
+    counts = np.unique(people, return_counts=True)[1]
+    if len(counts) <= max(PEOPLE):
+        return f"{len(counts):,} people are too few: {max(PEOPLE):,} are registered, others ask"
+    if not (counts > max(REFERENCES)).any():
+        return f"nobody has more than {max(REFERENCES)} photographs, one of them to ask with"
+    return ""
 
 
 def measure(

@@ -15,43 +15,49 @@ from recognition.curves import CALIBRATIONS
 from recognition.evaluation import calibrating, mixtures, rates
 from recognition.evaluation.extraction import Photograph, photographs_in, take
 from recognition.evaluation.lists import read_pairs
-from recognition.management.base import GalleryCommand
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.management.jobs import add_jobs
+from recognition.management.pictures import shown
 from recognition.pipeline.types import Floats
 
 LISTS = ("pairsDevTest.txt", "pairsDevTrain.txt")
 ALONE = {"jobs": os.cpu_count() or 1, "verbosity": 1}  # options, for who calls without a command
 
 
-class Command(GalleryCommand):
+class Command(ServiceCommand):
     """Extract the principal face of each photograph, compare all, write the calibration."""
 
     help = "Measure error rates on DIR/<person>/<photograph> and write the embedder's thresholds."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("folder", type=Path, help="LFW View 1, or people in folders like it")
-        parser.add_argument("--data-set", help="its name, for the record (default: the folder's)")
+        parser.add_argument(
+            "--data-set", metavar="NAME", help="for the record (default: the folder's)"
+        )
         parser.add_argument("--embedder", choices=list(runtime.EMBEDDERS), default=runtime.DLIB)
-        parser.add_argument("--output", type=Path, help="default: the embedder's own calibration")
+        parser.add_argument(
+            "--output", type=Path, metavar="FILE", help="default: the embedder's own calibration"
+        )
         add_jobs(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder, embedder = options["folder"], options["embedder"]
-        if not folder.is_dir():
-            raise CommandError(f"{folder} is no folder.")
+        output = options["output"] or CALIBRATIONS / f"{embedder}.json"
+        for needed in (folder, output.parent):
+            if not needed.is_dir():
+                raise CommandError(f"{shown(needed)} is no folder.", returncode=FAILED)
         photographs = photographs_in(folder)
         people = np.unique([one.person for one in photographs], return_inverse=True)[1]
         if lack := calibrating.lacking(people):  # before hours of work, and after it
-            raise CommandError(f"{lack}.")
+            raise CommandError(f"{lack}.", returncode=FAILED)
         try:
             found = extract_all(photographs, embedder, options)
             measured = measure(len(photographs), found)
             measured["pairs"] = [pairs(folder / listed, found) for listed in LISTS]
         except ValueError as error:
-            raise CommandError(f"{error}.") from error
+            raise CommandError(f"{error}.", returncode=FAILED) from error
         data_set = options["data_set"] or folder.resolve().name
         head = calibrating.head(embedder, data_set, "manage.py measure_thresholds")
-        output = options["output"] or CALIBRATIONS / f"{embedder}.json"
         output.write_text(json.dumps(head | measured, indent=2) + "\n")
         self.stdout.write(f"Written: {output}\n{json.dumps(measured, indent=2)}")
 

@@ -13,13 +13,12 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 from recognition import runtime
-from recognition.errors import RecognitionError
-from recognition.management.base import FAILED, in_words
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.models import ApiKey, Gallery, GalleryChange
 from recognition.networks.catalogue import CATALOGUE
 from recognition.networks.prepare import prepare
@@ -33,7 +32,7 @@ DOWNLOADS = settings.DATA_DIR / "downloads"
 MIGRATION_LOCK = 0x0FACE517F
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = "Make everything ready to serve; what is ready already is left as it is."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -48,8 +47,6 @@ class Command(BaseCommand):
                 self.migrations()
             settled = not options["networks"] and _galleries_are_settled()
             self.networks(offline=options["offline"] or settled)
-        except RecognitionError as error:
-            raise CommandError(in_words(error), returncode=FAILED) from error
         except OperationalError as error:
             message = f"The database does not answer: {error}. Check DATABASE_URL."
             raise CommandError(message, returncode=FAILED) from error

@@ -7,12 +7,12 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from recognition.management.base import FAILED, GalleryCommand
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.sealing import SealBrokenError
 from recognition.services import backups
 
 
-class Command(GalleryCommand):
+class Command(ServiceCommand):
     help = (
         "Read a backup into an empty, migrated database, of whatever kind. Who was erased since, "
         "by the erasures.log of the data folder or beside the key store, is erased again. What the "
@@ -21,7 +21,7 @@ class Command(GalleryCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path)
+        parser.add_argument("file", type=Path, metavar="FILE", help="what `backup` wrote")
         parser.add_argument(
             "--keys", type=Path, metavar="FILE.keys", help="where the key store was lost, too"
         )

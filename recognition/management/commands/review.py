@@ -33,16 +33,24 @@ class Command(GalleryCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         gallery, act = self.chosen_gallery(options), options["act"]
         if act == "list":
-            lines = [as_text(listed) for listed in review.queue(gallery)[:SHOWN]]
+            self.tell(*map(as_text, review.queue(gallery)))
         elif act == "steps":
-            steps = ReviewStep.objects.filter(gallery=gallery)[:SHOWN]
-            lines = [f"{s.pk}\t{s.act}\t{'undone' if s.undone else 'done'}" for s in steps]
+            steps = ReviewStep.objects.filter(gallery=gallery)
+            self.tell(*(f"{s.pk}\t{s.act}\t{'undone' if s.undone else 'done'}" for s in steps))
         elif options["id"] is None:
             raise CommandError(f"{act} wants an id.", returncode=FAILED)
         else:
             step = self.settled(gallery, options)
-            lines = [f"{act}: done; `manage.py review undo {step.pk}` undoes it."]
-        self.stdout.write("\n".join(lines))
+            self.tell(f"{act}: done; `manage.py review undo {step.pk}` undoes it.")
+
+    def tell(self, *lines: str) -> None:
+        """Write the first lines, and on stderr how many more there are, or that there is none."""
+        for line in lines[:SHOWN]:
+            self.stdout.write(line)
+        if len(lines) > SHOWN:
+            self.stderr.write(f"and {len(lines) - SHOWN} more")
+        if not lines:
+            self.stderr.write("There is nothing.")
 
     def settled(self, gallery: Gallery, options: dict[str, Any]) -> ReviewStep:
         """Do one step."""

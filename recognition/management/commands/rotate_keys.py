@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from recognition import runtime, vault
-from recognition.errors import RecognitionError
-from recognition.management.base import FAILED, in_words
+from recognition.management.base import FAILED, ServiceCommand
 from recognition.sealing import SealBrokenError
 from recognition.services.people import record_act
-from recognition.services.results import Actor
 from recognition.vault import rotation
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = (
         "Make a new master key and wrap everybody's key under it, while servers run. With "
         "FACE_MASTER_KEY in the environment: wrap them under its first key, the new one, of "
@@ -27,15 +25,13 @@ class Command(BaseCommand):
         try:
             given = bool(settings.FACE_MASTER_KEY)
             count = rotation.rewrap(vault.ring()) if given else rotation.rotate()
-            record_act("rotate_keys", Actor("command:rotate_keys"), decision={"keys": count})
+            record_act("rotate_keys", self.actor, decision={"keys": count})
             if copy := runtime.template_cache():
                 copy.forget()  # it was sealed under a key of the old one
             runtime.publish()
         except SealBrokenError as error:
             message = f"A key cannot be unwrapped: {error}. The old master key is kept."
             raise CommandError(message, returncode=FAILED) from error
-        except RecognitionError as error:
-            raise CommandError(in_words(error), returncode=FAILED) from error
         self.stdout.write(f"Keys wrapped under the new master key: {count}")
         self.stdout.write(f"Make a backup now. {self._former(given=given)}")
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from recognition.management.base import INCOMPLETE
+from recognition.management.base import INCOMPLETE, ServiceCommand
 from recognition.models import AuditState, Event
 from recognition.services import audit
-from recognition.services.results import Actor
 
 
-class Command(BaseCommand):
+class Command(ServiceCommand):
     help = "Check that no event was altered, removed or inserted; print the head of the chain."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,7 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["begin_anew"]:
-            audit.begin_anew(Actor("command:verify_audit"))
+            audit.begin_anew(self.actor)
         wrong = False
         for fault in audit.faults():
             wrong = True
