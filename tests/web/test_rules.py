@@ -138,3 +138,12 @@ def test_a_form_that_is_refused_shows_no_list_to_whom_it_is_not_for(
     user.user_permissions.set(may_add)  # there is one of the package's keys, too
     client.force_login(user)
     assert client.post(addresses[page], {"name": ""}).status_code == 403
+
+
+def test_the_rights_of_an_administrator_without_staff_open_nothing(
+    administrator, addresses, django_user_model
+):
+    assert administrator.get(addresses["home"]).status_code == 200
+    django_user_model.objects.update(is_staff=False)
+    assert administrator.get(addresses["home"]).status_code == 403
+    assert administrator.get(addresses["keys"]).status_code == 403
