@@ -23,6 +23,10 @@ def validate_metadata(value: Any) -> None:
         raise ValidationError("metadata may hold no NaN and no infinite number.") from None
     if "\\u0000" in text:  # which PostgreSQL cannot store
         raise ValidationError("metadata may not hold the character NUL.")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # which neither PostgreSQL nor an answer in UTF-8 can hold
+        raise ValidationError("metadata may not hold half of a surrogate pair.") from None
     if len(text.encode()) > METADATA_LIMIT:
         raise ValidationError("metadata may hold 8 KB at most.")
 

@@ -27,7 +27,7 @@ from recognition.gallery.engine import Engine
 from recognition.gallery.follow import DAY, Follower, here
 from recognition.gallery.index import Index
 from recognition.models import DEFAULT_GALLERY, Gallery
-from recognition.networks.catalogue import MTCNN
+from recognition.networks.catalogue import DLIB, FACENET, MTCNN
 from recognition.networks.session import OnnxNetwork
 from recognition.networks.store import NetworkStore
 from recognition.pipeline import embed
@@ -40,7 +40,6 @@ from recognition.threads import pinned
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FACENET, DLIB = "facenet-vggface2", "dlib-resnet-v1"
 EMBEDDERS: dict[str, type[embed.FaceNet] | type[embed.DlibResNet]] = {
     FACENET: embed.FaceNet,
     DLIB: embed.DlibResNet,

@@ -1,4 +1,4 @@
-"""What the pages about faces have in common: who acts, how refusals are shown, how one erases."""
+"""What the pages about faces have in common: how refusals are shown, how one erases."""
 
 from __future__ import annotations
 
@@ -14,14 +14,8 @@ from django.utils.translation import gettext as _
 from recognition.errors import RecognitionError
 from recognition.labels import advised
 from recognition.models import Reference, Subject
-from recognition.services.results import Actor
 
 NAMED = 100  # how many of the doomed are named on the page that asks for confirmation
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Return who acts, as events name them."""
-    return Actor(f"user:{request.user.get_username()}", request.id)
 
 
 class FaceAdmin(admin.ModelAdmin):

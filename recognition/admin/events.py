@@ -14,42 +14,38 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from recognition import labels
-from recognition.models import Event, Gallery
+from recognition.models import Event
+from recognition.web.base import gallery_names
 from recognition.web.events import best_similarity
 
 
-class GalleryFilter(admin.SimpleListFilter):
-    """By gallery; the names come from the galleries, events are too many to be asked."""
-
-    title, parameter_name = _("gallery"), "gallery"
-
-    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        return [(name, name) for name in Gallery.objects.values_list("name", flat=True)]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        return queryset.filter(gallery=self.value()) if self.value() else queryset
-
-
-class CodeFilter(admin.SimpleListFilter):
-    """By a word of the one table of them: Django's own filter reads all events for theirs."""
+class ValueFilter(admin.SimpleListFilter):
+    """By a value that is known beforehand: Django's own filter reads all events for theirs."""
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         chosen = self.value()
         return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
 
 
-class ActFilter(CodeFilter):
+class ActFilter(ValueFilter):
     title, parameter_name = _("what was done"), "act"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         return list(labels.ACTS.items())
 
 
-class OutcomeFilter(CodeFilter):
+class OutcomeFilter(ValueFilter):
     title, parameter_name = _("outcome"), "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
         return labels.outcomes()
+
+
+class GalleryFilter(ValueFilter):
+    title, parameter_name = _("gallery"), "gallery"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list[tuple[str, Any]]:
+        return [(name, name) for name in gallery_names()]
 
 
 class EventAdmin(admin.ModelAdmin):

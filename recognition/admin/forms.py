@@ -18,6 +18,7 @@ from recognition.labels import advised
 from recognition.models import Subject
 from recognition.services.results import Upload
 from recognition.web.consent import EMPTY, date_input
+from recognition.web.person import PrettyJson
 
 
 class SeveralFiles(forms.FileInput):
@@ -67,6 +68,7 @@ class SubjectForm(WithPhotographs, forms.ModelForm):
         model = Subject
         fields = ("gallery", "user_id", "display_name", "metadata", *CONSENT_FIELDS)
         widgets: ClassVar = {name: date_input() for name in DATES}
+        field_classes: ClassVar = {"metadata": PrettyJson}
 
     def consent(self) -> dict[str, Any]:
         """Return what was filled in of basis, consent and retention."""

@@ -1,4 +1,4 @@
-"""Galleries: made and erased by ``services``; here only a gallery's threshold is set."""
+"""Galleries: made, given rules of their own and erased by ``services``; renamed in the console."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from recognition import services
-from recognition.admin.acts import FaceAdmin, actor_of, counts, named
-from recognition.models import DEFAULT_GALLERY, Gallery, Reference, Subject
+from recognition.admin.acts import FaceAdmin, counts, named
+from recognition.models import DEFAULT_GALLERY, Gallery, Subject
+from recognition.services.results import Actor
+from recognition.web.base import actor_of
+from recognition.web.home import with_counts
 
 
 class GalleryForm(forms.ModelForm):
@@ -37,6 +39,18 @@ class GalleryForm(forms.ModelForm):
             raise forms.ValidationError(said % {"days": settings.EVENTS_KEEP})
         return days
 
+    def store(self, actor: Actor) -> None:
+        """Store the rules that were changed in the form."""
+        gallery, changed = self.instance, set(self.changed_data)
+        if "threshold" in changed:
+            services.set_threshold(gallery, gallery.threshold, actor=actor)
+        if {"target_fmr", "target_fpir"} & changed:
+            fmr, fpir = gallery.target_fmr, gallery.target_fpir
+            services.set_targets(gallery, fmr=fmr, fpir=fpir, actor=actor)
+        if "retention_unmatched_days" in changed:
+            days = gallery.retention_unmatched_days
+            services.set_retention(gallery, days, actor=actor)
+
 
 class GalleryAdmin(FaceAdmin):
     form = GalleryForm
@@ -45,16 +59,7 @@ class GalleryAdmin(FaceAdmin):
     search_fields = ("name",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Gallery]:
-        people = Subject.objects.filter(gallery=OuterRef("pk")).order_by().values("gallery")
-        references = Reference.objects.filter(subject__gallery=OuterRef("pk")).order_by()
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                people=_count(people),
-                reference_count=_count(references.values("subject__gallery")),
-            )
-        )
+        return with_counts(super().get_queryset(request))
 
     def view_on_site(self, obj: Gallery) -> str:
         """Return the gallery's page in the console, where it is renamed and emptied as well."""
@@ -75,17 +80,10 @@ class GalleryAdmin(FaceAdmin):
         return ("name", "embedder", "people", "references", "created") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Gallery, form: Any, change: bool) -> None:
-        """Make a gallery, or change its threshold."""
+        """Make a gallery, or change its rules."""
         if not change:
             obj.pk = services.create_gallery(obj.name, actor=actor_of(request)).pk
-        if "threshold" in form.changed_data:
-            services.set_threshold(obj, obj.threshold, actor=actor_of(request))
-        if {"target_fmr", "target_fpir"} & set(form.changed_data):
-            fmr, fpir = obj.target_fmr, obj.target_fpir
-            services.set_targets(obj, fmr=fmr, fpir=fpir, actor=actor_of(request))
-        if "retention_unmatched_days" in form.changed_data:
-            days = obj.retention_unmatched_days
-            services.set_retention(obj, days, actor=actor_of(request))
+        form.store(actor_of(request))
 
     def has_delete_permission(self, request: HttpRequest, obj: Gallery | None = None) -> bool:
         kept = obj is not None and obj.name == DEFAULT_GALLERY
@@ -111,8 +109,3 @@ class GalleryAdmin(FaceAdmin):
         ]
         lacking = set() if allowed or not sums["people"] else {"people"}
         return named(doomed, len(doomed)), sums, lacking, kept
-
-
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    """Return the count of a grouped query as an expression; joins would multiply each other."""
-    return Coalesce(Subquery(rows.annotate(count=Count("pk")).values("count")), 0)

@@ -8,16 +8,18 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from recognition.admin.acts import actor_of
 from recognition.key_models import checked_networks
 from recognition.models import SCOPES, ApiKey, Gallery
 from recognition.services.people import record_act
+from recognition.services.results import Actor
+from recognition.web.base import actor_of
 
 
 class NetworksField(forms.Field):
@@ -62,6 +64,15 @@ class ApiKeyForm(forms.ModelForm):
             # A gallery that is gone stays to be ticked: without it the key would open them all.
             names = {*Gallery.objects.values_list("name", flat=True), *self.instance.galleries}
             self.fields["galleries"].choices = [(name, name) for name in sorted(names)]
+
+
+@transaction.atomic
+def revoke_key(key: ApiKey, actor: Actor) -> bool:
+    """Revoke a key and write that down; return False where it was revoked already."""
+    if not ApiKey.objects.filter(pk=key.pk, revoked=False).update(revoked=True):
+        return False
+    record_act("revoke_key", actor, decision={"key": key.prefix})
+    return True
 
 
 class ApiKeyAdmin(admin.ModelAdmin):
@@ -126,8 +137,5 @@ class ApiKeyAdmin(admin.ModelAdmin):
 
     @admin.action(permissions=["change"], description=_("Revoke selected API keys"))
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        doomed = list(queryset.filter(revoked=False))
-        count = queryset.filter(revoked=False).update(revoked=True)
-        for key in doomed:
-            record_act("revoke_key", actor_of(request), decision={"key": key.prefix})
+        count = sum(revoke_key(key, actor_of(request)) for key in queryset)
         messages.success(request, gettext("Keys revoked: %(count)d.") % {"count": count})

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 from django.contrib import messages
 from django.contrib.admin import helpers
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
@@ -17,26 +16,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from recognition import runtime, services
-from recognition.admin.acts import FaceAdmin, actor_of
+from recognition.admin.acts import FaceAdmin
 from recognition.admin.forms import PhotographsForm, SubjectForm, WithPhotographs
 from recognition.admission import Client
 from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Subject
 from recognition.services import RegisterOptions
 from recognition.services.registration import refusal
+from recognition.web.base import actor_of
+from recognition.web.files import AnySize
 
 F = TypeVar("F", bound=BaseForm)
-
-
-class InMemory(MemoryFileUploadHandler):
-    """Keep files in memory, whatever their size: a request is bounded as a whole.
-
-    The project's own handler ends a request at a picture that is too large. Here the services
-    refuse it, and its field says so.
-    """
-
-    def handle_raw_input(self, *args: Any, **options: Any) -> None:
-        self.activated = True
 
 
 class RegistersPhotographs(FaceAdmin):
@@ -148,7 +138,7 @@ class RegistersPhotographs(FaceAdmin):
 
 def _received(request: HttpRequest, view: Callable[[HttpRequest], HttpResponse]) -> HttpResponse:
     """Return what ``view`` answers: the request is read, and its CSRF token checked, only here."""
-    request.upload_handlers.insert(0, InMemory(request))
+    request.upload_handlers.insert(0, AnySize(request))
     try:
         return csrf_protect(view)(request)
     except RequestDataTooBig as error:

@@ -6,7 +6,8 @@ import base64
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import DateField, Exists, OuterRef, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import DateField, Exists, JSONField, OuterRef, QuerySet
 from django.forms import BaseModelFormSet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -16,11 +17,13 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from recognition import services
-from recognition.admin.acts import actor_of, counts, named
+from recognition.admin.acts import counts, named
 from recognition.admin.photographs import RegistersPhotographs
 from recognition.consent import CONSENT_FIELDS
 from recognition.models import Reference, Subject
-from recognition.web.consent import date_input
+from recognition.web.base import actor_of
+from recognition.web.consent import as_shown, date_input
+from recognition.web.person import PrettyJson
 
 
 class ReferenceInline(admin.TabularInline):
@@ -100,7 +103,10 @@ class SubjectAdmin(RegistersPhotographs):
         "gallery", "user_id", "number", "display_name", "metadata", "active", *CONSENT_FIELDS,
         "created", "updated",
     )  # fmt: skip
-    formfield_overrides: ClassVar = {DateField: {"widget": date_input()}}
+    formfield_overrides: ClassVar = {
+        DateField: {"widget": date_input()},
+        JSONField: {"form_class": PrettyJson},
+    }
     readonly_fields = ("gallery", "user_id", "number", "created", "updated")
     inlines = (ReferenceInline,)
 
@@ -140,8 +146,8 @@ class SubjectAdmin(RegistersPhotographs):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         may = {"may_add_photographs": self.has_add_permission(request)}
-        seen = self.get_object(request, object_id)
-        if seen is not None and request.method == "GET":
+        seen = self.get_object(request, object_id) if request.method == "GET" else None
+        if seen is not None and self.has_view_or_change_permission(request, seen):
             services.view_user(seen.gallery, seen.user_id, actor=actor_of(request))
         return super().change_view(request, object_id, form_url, {**(extra_context or {}), **may})
 
@@ -152,6 +158,8 @@ class SubjectAdmin(RegistersPhotographs):
         subject = self.get_object(request, object_id)
         if subject is None:
             raise Http404
+        if not self.has_view_or_change_permission(request, subject):
+            raise PermissionDenied
         events = reverse("admin:recognition_event_changelist")
         return HttpResponseRedirect(f"{events}?subject_number={subject.number}")
 
@@ -159,7 +167,7 @@ class SubjectAdmin(RegistersPhotographs):
         """Store what was changed in the form."""
         sent = {**form.cleaned_data, "metadata": form.cleaned_data["metadata"] or {}}
         changes = {name: value for name, value in sent.items() if value != form.initial[name]}
-        if changes:
+        if changes := as_shown(changes, sent):
             services.update_user(obj.gallery, obj.user_id, changes, actor=actor_of(request))
 
     def save_formset(

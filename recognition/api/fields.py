@@ -141,8 +141,8 @@ class BoxField(serializers.CharField):
 
     def _number(self, part: Any) -> float:
         try:
-            number = float(part) if isinstance(part, str | int | float) else math.nan
-        except (ValueError, OverflowError):
+            number = float(part)
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if not math.isfinite(number):
             self.fail("invalid")

@@ -182,7 +182,8 @@ def box(which: str = "") -> BoxField:
 
 
 def min_face_size() -> serializers.IntegerField:
-    return whole(SMALLEST_FACE, LARGEST_FACE, "Smallest face in pixels; 40 by default.")
+    text = f"Smallest face in pixels; {settings.FACE_MIN_SIZE} by default."
+    return whole(SMALLEST_FACE, LARGEST_FACE, text)
 
 
 def threshold() -> FiniteField:

@@ -100,7 +100,7 @@ def refusal_of(exception: BaseException | None) -> RecognitionError | None:
             return RecognitionError(
                 "image_too_large", str(exception), limit=settings.MAX_IMAGE_BYTES
             )
-        case OperationalError() | InterfaceError():  # it may answer the next time
+        case _ if isinstance(exception, DATABASE_AWAY):  # it may answer the next time
             log.error("The database does not answer: %s", exception, exc_info=exception)
             said = "The database does not answer at the moment."
             return RecognitionError("overloaded", said, extra={"retry_after": DATABASE_REST})

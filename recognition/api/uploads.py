@@ -54,7 +54,7 @@ class MemoryUpload(FileUploadHandler):
 
 
 class BoundedJSONParser(JSONParser):
-    """Parse JSON as RFC 8259 has it; DRF hands over no more than ``MAX_REQUEST_BYTES`` of it."""
+    """Parse JSON as RFC 8259 has it; ``facesite/body.py`` bounds how much of it there is."""
 
     def parse(self, stream: Any, media_type: Any = None, parser_context: Any = None) -> Any:
         return read_json(stream.read())

@@ -61,12 +61,12 @@ def photographs_in(folder: Path) -> list[Photograph]:
 
 
 def views(extractor: Extractor, picture: Picture, faces: list[Face], place: int) -> Floats:
-    """Return (2 D,): the embedding of the crop alone, then that of its mirror image."""
+    """Return (2 D,): the embedding of the crop alone, then that with the mirror image."""
     embedder = extractor.embedder
-    network = runtime.network(embedder.id)
-    alone = runtime.EMBEDDERS[embedder.id](network, mirrored=False)
-    crop = embedder.crop(picture, faces[place].detection)
-    return alone.embed(np.stack([crop, crop[:, ::-1]])).ravel()
+    network, kind = runtime.network(embedder.id), runtime.EMBEDDERS[embedder.id]
+    crops = embedder.crop(picture, faces[place].detection)[None]
+    both = [kind(network, mirrored=mirrored).embed(crops) for mirrored in (False, True)]
+    return np.concatenate(both, axis=None)
 
 
 def measured(extractor: Extractor, picture: Picture, faces: list[Face], place: int) -> Floats:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from recognition.pipeline.align import PLACES_SIZE, aligned, with_margin
 from recognition.pipeline.resample import planar
@@ -12,6 +14,8 @@ from recognition.pipeline.types import Detection, Floats, Network, Picture, Pixe
 
 #: Images run through a network at once: more cost memory and gain no time on a CPU.
 BATCH = 16
+#: How many times as near dlib's second view of a face is (docs/decisions.md, 2026-11-26).
+NEARER = 1.15
 
 
 class Embedder(Protocol):
@@ -52,8 +56,9 @@ class FaceNet:
 
     def embed(self, crops: Pixels) -> Floats:
         """Return (N, 512) float32 rows of length 1."""
-        inputs = (planar(crops) - np.float32(127.5)) / np.float32(128)
-        return unit_means(self._network, inputs, self.dimension, mirrored=self._mirrored)
+        views = [crops, mirror_images(crops)] if self._mirrored else [crops]
+        inputs = [(planar(view) - np.float32(127.5)) / np.float32(128) for view in views]
+        return unit_means(self._network, inputs, self.dimension)
 
 
 class DlibResNet:
@@ -75,19 +80,37 @@ class DlibResNet:
 
     def embed(self, crops: Pixels) -> Floats:
         """Return (N, 128) float32 rows of length 1."""
-        inputs = (planar(crops) - self.means) / np.float32(256)
-        return unit_means(self._network, inputs, self.dimension, mirrored=self._mirrored)
+        views = [nearer(crops), mirror_images(crops)] if self._mirrored else [crops]
+        inputs = [(planar(view) - self.means) / np.float32(256) for view in views]
+        return unit_means(self._network, inputs, self.dimension)
 
 
-def unit_means(network: Network, inputs: Floats, dimension: int, *, mirrored: bool) -> Floats:
-    """Embed (N, 3, S, S) in bounded batches; ``mirrored`` averages each with its mirror image."""
-    views = 2 if mirrored else 1
-    embeddings = np.empty((len(inputs), dimension), dtype=np.float32)
-    for start in range(0, len(inputs), BATCH // views):
-        part = inputs[start : start + BATCH // views]
-        batch = np.concatenate([part, part[..., ::-1]]) if mirrored else part
-        rows = unit(network.run(batch)[0]).reshape(views, len(part), dimension)
-        embeddings[start : start + len(part)] = unit(rows.sum(axis=0))
+def mirror_images(crops: Pixels) -> Pixels:
+    """Return (N, S, S, 3) mirror images of (N, S, S, 3) crops."""
+    return crops[:, :, ::-1]
+
+
+def nearer(crops: Pixels) -> Pixels:
+    """Return (N, S, S, 3): the middle of (N, S, S, 3) crops, seen ``NEARER`` times as near."""
+    views = np.empty_like(crops)
+    size = crops.shape[1]
+    edge = size * (1 - 1 / NEARER) / 2
+    for view, crop in zip(views, crops, strict=True):
+        middle = (edge, edge, size - edge, size - edge)
+        image = Image.fromarray(crop)
+        view[:] = image.resize((size, size), Image.Resampling.BILINEAR, box=middle)
+    return views
+
+
+def unit_means(network: Network, views: Sequence[Floats], dimension: int) -> Floats:
+    """Embed V views (N, 3, S, S) of N crops in bounded batches; return (N, D) means over views."""
+    count, size = len(views[0]), BATCH // len(views)
+    embeddings = np.empty((count, dimension), dtype=np.float32)
+    for start in range(0, count, size):
+        parts = [view[start : start + size] for view in views]
+        rows = unit(network.run(np.concatenate(parts))[0])
+        means = rows.reshape(len(views), len(parts[0]), dimension).sum(axis=0)
+        embeddings[start : start + size] = unit(means)
     return embeddings
 
 

@@ -233,7 +233,7 @@ def change_over(gallery: Gallery, embedder: str, *, actor: Actor) -> int:
 
 
 def _exchange(gallery: Gallery, former: str, embedder: str) -> None:
-    """Exchange embeddings in three statements, whatever their number."""
+    """Exchange embeddings in four statements, whatever their number."""
     others = OtherEmbedding.objects.filter(embedder=embedder, reference__subject__gallery=gallery)
     own = Reference.objects.filter(pk=OuterRef("reference")).values("sealed_embedding")
     others.update(former=Subquery(own))

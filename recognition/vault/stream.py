@@ -7,7 +7,9 @@ what was cut off, put in or exchanged is noticed.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
+from errno import EEXIST
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,18 +21,33 @@ MAGIC = b"FACESITE-SEALED 1 "
 
 
 def write_lines(path: Path, key: bytes, identity: str, lines: Iterable[Any]) -> int:
-    """Write ``lines`` as JSON into a new file; return how many there were."""
+    """Write ``lines`` as JSON into a new file; return how many there were.
+
+    The file is there when it is whole. Raises FileExistsError where one is there already.
+    """
+    if path.exists():
+        raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path))
+    own = path.with_name(f"{path.name}.new")
+    try:
+        with own.open("wb") as file:
+            count = _put_lines(file, key, identity, lines)
+        own.replace(path)
+    finally:
+        own.unlink(missing_ok=True)
+    return count
+
+
+def _put_lines(file: IO[bytes], key: bytes, identity: str, lines: Iterable[Any]) -> int:
     count, buffer, index = 0, bytearray(), 0
-    with path.open("xb") as file:
-        file.write(MAGIC + identity.encode() + b"\n")
-        for line in lines:
-            buffer += json.dumps(line).encode() + b"\n"
-            count += 1
-            if len(buffer) >= PIECE:
-                _put(file, key, _label(identity, index, last=False), bytes(buffer))
-                index += 1
-                buffer.clear()
-        _put(file, key, _label(identity, index, last=True), bytes(buffer))
+    file.write(MAGIC + identity.encode() + b"\n")
+    for line in lines:
+        buffer += json.dumps(line).encode() + b"\n"
+        count += 1
+        if len(buffer) >= PIECE:
+            _put(file, key, _label(identity, index, last=False), bytes(buffer))
+            index += 1
+            buffer.clear()
+    _put(file, key, _label(identity, index, last=True), bytes(buffer))
     return count
 
 

@@ -16,8 +16,10 @@ from django.utils.translation import gettext_lazy as _
 
 from recognition.labels import ACTS, outcomes
 from recognition.models import Event, Gallery, Sighting, Subject
+from recognition.services.people import events_in
 from recognition.services.sightings import days, start_of
-from recognition.web.base import ConsolePage
+from recognition.web.base import ConsolePage, gallery_names
+from recognition.web.consent import date_input
 from recognition.web.events import lines, people_by_number
 from recognition.web.exports import csv_answer
 
@@ -30,8 +32,7 @@ SOME_DAY = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2200, 1,
 
 
 def day(label: Any) -> forms.DateField:
-    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-    return forms.DateField(required=False, label=label, widget=widget, validators=SOME_DAY)
+    return forms.DateField(required=False, label=label, widget=date_input(), validators=SOME_DAY)
 
 
 def text(label: Any, **attrs: str) -> forms.CharField:
@@ -67,9 +68,8 @@ class EventsForm(DaysForm):
 
 def matching(asked: dict[str, Any]) -> QuerySet[Event]:
     """Return the events that the filters leave, newest first."""
-    events = Event.objects.filter(
-        **{name: asked[name] for name in ("act", "outcome", "gallery") if name in asked}
-    )
+    events = in_gallery(asked["gallery"]) if "gallery" in asked else Event.objects.all()
+    events = events.filter(**{name: asked[name] for name in ("act", "outcome") if name in asked})
     if actor := asked.get("actor"):
         events = events.filter(actor__startswith=actor)
     if since := asked.get("since"):
@@ -81,6 +81,13 @@ def matching(asked: dict[str, Any]) -> QuerySet[Event]:
         naming = Sighting.objects.filter(subject_number__in=numbers).values("event")
         events = events.filter(Q(subject_number__in=numbers) | Q(pk__in=naming))
     return events.order_by("-id")
+
+
+def in_gallery(name: str) -> QuerySet[Event]:
+    """Return the events that name a gallery so, and those of today's under its former names."""
+    named = Event.objects.filter(gallery=name)
+    gallery = Gallery.objects.filter(name=name).first()
+    return named if gallery is None else named | events_in(gallery)
 
 
 def numbers_called(name: str) -> list[int]:
@@ -136,10 +143,6 @@ def without_page(asked: QueryDict) -> str:
     for name in ("before", "after"):
         kept.pop(name, None)
     return kept.urlencode()
-
-
-def gallery_names() -> list[str]:
-    return list(Gallery.objects.values_list("name", flat=True))
 
 
 class ActivityCsv(ConsolePage):

@@ -62,8 +62,7 @@ class ConsolePage(AccessMixin, View):
 
     @property
     def actor(self) -> Actor:
-        """Return who acts, as events name them."""
-        return Actor(f"user:{self.request.user.get_username()}", self.request.id)
+        return actor_of(self.request)
 
     def gallery(self) -> Gallery:
         """Return the gallery that the address names, ``default`` where it names none."""
@@ -74,6 +73,16 @@ class ConsolePage(AccessMixin, View):
         return render(
             self.request, f"console/{template}", {"section": self.section, **context}, status=status
         )
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return who acts, as events name them."""
+    return Actor(f"user:{request.user.get_username()}", request.id)
+
+
+def gallery_names() -> list[str]:
+    """Return what a form offers to choose a gallery from."""
+    return list(Gallery.objects.values_list("name", flat=True))
 
 
 def require(request: HttpRequest, permission: str | None) -> None:

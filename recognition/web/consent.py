@@ -9,13 +9,12 @@ from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition.consent import CONSENT_FIELDS, DATES, UNSET
+from recognition.consent import BASES, CONSENT, CONSENT_FIELDS, DATES, UNSET
 from recognition.errors import RecognitionError
 from recognition.labels import FIELDS, label
 from recognition.models import Subject
 
 EMPTY = ("", None, UNSET)
-NO_CONSENT = {"lawful_basis": UNSET}  # where a form says nothing of it
 
 
 def date_input() -> forms.DateInput:
@@ -45,10 +44,33 @@ class ConsentForm(forms.ModelForm):
         return cleaned
 
 
+class SaidForm(ConsentForm):
+    """The same beside photographs: a basis that is not chosen is not sent.
+
+    Sent as ``unset`` it would take back the consent of somebody who gets a further photograph.
+    """
+
+    lawful_basis = forms.ChoiceField(
+        required=False,
+        label=FIELDS["lawful_basis"],
+        choices=[("", gettext_lazy("as it was, or unset")), *BASES[1:]],
+    )
+
+
+def as_shown(changes: dict[str, Any], form: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``changes``; consent given anew is of the day in the form, of today if it is empty."""
+    if changes.get("lawful_basis") != CONSENT:
+        return changes
+    others = {name: value for name, value in changes.items() if name != "consent_given"}
+    given = form["consent_given"]
+    return {**others, "consent_given": given} if given else others
+
+
 def read(sent: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was filled in. Raises ``invalid_request``."""
     texts = {name: str(value) for name, value in sent.items() if name in CONSENT_FIELDS}
-    form = ConsentForm({**NO_CONSENT, **texts})
+    # Half surrogates, which JSON may hold and no database can, become question marks.
+    form = SaidForm({name: text.encode(errors="replace").decode() for name, text in texts.items()})
     if not form.is_valid():
         errors = {name: [str(one) for one in said] for name, said in form.errors.items()}
         said = " ".join(f"{label(FIELDS, name)}: {' '.join(one)}" for name, one in errors.items())

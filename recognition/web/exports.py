@@ -10,7 +10,7 @@ from django.http import StreamingHttpResponse
 
 #: What makes a spreadsheet take a cell for a formula.
 #: Source: OWASP, "CSV Injection".
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class _Line:

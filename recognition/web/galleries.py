@@ -1,4 +1,4 @@
-"""Galleries: made, renamed, given a threshold, emptied, deleted."""
+"""Galleries: made, renamed, given rules of their own, emptied, deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -46,9 +48,15 @@ class NameForm(forms.Form):
         return True
 
 
-class ThresholdForm(GalleryForm):
+class RulesForm(GalleryForm):
     class Meta(GalleryForm.Meta):
-        fields = ("threshold",)
+        fields = ("threshold", "retention_unmatched_days")
+        labels: ClassVar = {"retention_unmatched_days": gettext_lazy("Days without a match")}
+        help_texts: ClassVar = {
+            "retention_unmatched_days": gettext_lazy(
+                "People are erased after so many days; 0: never. Empty: RETENTION_UNMATCHED_DAYS."
+            )
+        }
 
 
 class GalleriesPage(ConsolePage):
@@ -77,12 +85,24 @@ class OneGalleryPage(ConsolePage):
         services.find_gallery(name)
         gallery = with_counts(Gallery.objects.filter(name=name)).get()
         shown = {
-            "threshold_form": ThresholdForm(instance=gallery),
+            "rules_form": RulesForm(instance=gallery),
             "name_form": NameForm(initial={"name": name}),
             **refused,
         }
-        one, kept = overview(gallery), name == DEFAULT_GALLERY
-        return self.show("gallery.html", one=one, kept=kept, status=status, **shown)
+        return self.show(
+            "gallery.html",
+            one=overview(gallery),
+            days=unmatched_days(gallery),
+            kept=name == DEFAULT_GALLERY,
+            status=status,
+            **shown,
+        )
+
+
+def unmatched_days(gallery: Gallery) -> int:
+    """Return after how many days without a match people are erased; 0: never."""
+    own = gallery.retention_unmatched_days
+    return int(settings.RETENTION_UNMATCHED_DAYS if own is None else own)
 
 
 class GalleryPage(OneGalleryPage):
@@ -92,18 +112,20 @@ class GalleryPage(OneGalleryPage):
         return self.page(name)
 
     def post(self, request: HttpRequest, name: str) -> HttpResponse:
-        """Give the gallery a threshold of its own, or none."""
-        gallery = services.find_gallery(name)
-        form = ThresholdForm(request.POST, instance=gallery)
+        """Give the gallery a threshold and a retention of its own, or none."""
+        form = RulesForm(request.POST, instance=services.find_gallery(name))
         if not form.is_valid():
-            return self.page(name, threshold_form=form, status=400)
-        threshold = form.cleaned_data["threshold"]
+            return self.page(name, rules_form=form, status=400)
         return told(
             request,
-            lambda: services.set_threshold(gallery, threshold, actor=self.actor),
-            _("The threshold is stored."),
+            lambda: self._store(form),
+            _("The rules are stored.") if form.has_changed() else _("Nothing was changed."),
             to=reverse("console:gallery", args=[name]),
         )
+
+    @transaction.atomic
+    def _store(self, form: RulesForm) -> None:
+        form.store(self.actor)
 
 
 class RenamePage(OneGalleryPage):

@@ -18,12 +18,12 @@ from recognition.api.health import OFF, OK, readiness
 from recognition.decisions import MATCH, UNKNOWN, Policy
 from recognition.models import Event, Gallery, Reference, StoredCalibration, Subject
 from recognition.networks.catalogue import CATALOGUE
+from recognition.services.explaining import ACTS as DECISIONS
 from recognition.web.base import ConsolePage
 
 HOURS = 24
 RECENT = 8
 READ = 1000  # newest events that are looked through for when each gallery was last used
-DECISIONS = ("identify", "verify", "compare")
 GOOD = (MATCH, "verified")
 BAD = (UNKNOWN, "refused")
 
@@ -126,6 +126,7 @@ def bars(now: datetime) -> list[Bar]:
     first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(
         hours=HOURS - 1
     )
+    decided = Q(act__in=DECISIONS)  # a sign-in may be refused, too
     rows = (
         Event.objects.filter(time__gte=first)
         .annotate(hour=TruncHour("time", tzinfo=UTC))
@@ -133,8 +134,8 @@ def bars(now: datetime) -> list[Bar]:
         .values("hour")
         .annotate(
             all=Count("pk"),
-            match=Count("pk", filter=Q(outcome__in=GOOD)),
-            unknown=Count("pk", filter=Q(outcome__in=BAD)),
+            match=Count("pk", filter=decided & Q(outcome__in=GOOD)),
+            unknown=Count("pk", filter=decided & Q(outcome__in=BAD)),
         )
     )
     found = {row["hour"]: row for row in rows}

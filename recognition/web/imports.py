@@ -7,51 +7,37 @@ slices. Without JavaScript a form sends one ZIP as a whole.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadedfile import UploadedFile
-from django.core.files.uploadhandler import MemoryFileUploadHandler
 from django.core.paginator import Paginator
-from django.http import (
-    HttpRequest,
-    HttpResponse,
-    HttpResponseRedirect,
-    JsonResponse,
-    StreamingHttpResponse,
-)
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
-from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from recognition import runtime
 from recognition.api.problems import DATABASE_AWAY, answer, refusal_of
 from recognition.errors import RecognitionError
 from recognition.import_models import Import, ImportFile, Worker
-from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.models import DEFAULT_GALLERY
 from recognition.services import find_gallery, imports
 from recognition.services.manifest import Entry
-from recognition.web.base import ConsolePage, require, told
-from recognition.web.consent import NO_CONSENT, ConsentForm, read
-from recognition.web.report import lines
+from recognition.web.base import ConsolePage, gallery_names, require, told
+from recognition.web.consent import SaidForm, read
+from recognition.web.exports import csv_answer
+from recognition.web.files import AnySize, TakesFiles, token_refusal
 
+REPORT = (
+    "file", "user_id", "display_name", "outcome", "code", "detail", "hint", "reference_id",
+    "possible_duplicates",
+)  # fmt: skip
 SLICE = 4 * 2**20  # bytes of a ZIP that a browser sends at once
 SHOWN = 100  # files on a page
 LISTED = 100  # imports, the latest
-
-
-class InMemory(MemoryFileUploadHandler):
-    """Keep a ZIP in memory, whatever its size: a request is bounded as a whole.
-
-    The project's own handler ends a request at a file that is too large for a picture.
-    """
-
-    def handle_raw_input(self, *args: Any, **options: Any) -> None:
-        self.activated = True
 
 
 class ImportView(ConsolePage):
@@ -70,28 +56,23 @@ class ImportView(ConsolePage):
             return answer(refused, self.request)
 
 
-class Received(ImportView):
+class Received(TakesFiles, ImportView):
     """A page or a call to which files are sent: so many are taken at once as pictures are."""
-
-    @method_decorator(csrf_exempt)  # checked in received(), when there is a place for the request
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().dispatch(request, *args, **kwargs)
 
     def received(self, act: Callable[[], HttpResponse]) -> HttpResponse:
         """Read the request, check its token, and answer by ``act``."""
         with runtime.places().sending():
-            refused = csrf_protect(lambda _request: None)(self.request)
-            return refused or act()
+            return token_refusal(self.request) or act()
 
 
 class ImportsPage(Received):
     """What was imported, and where folders and ZIPs are dropped."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page(request.GET.get("gallery") or DEFAULT_GALLERY, ConsentForm())
+        return self.page(request.GET.get("gallery") or DEFAULT_GALLERY, SaidForm())
 
     def page(
-        self, gallery: str, consent: ConsentForm, refused: RecognitionError | None = None
+        self, gallery: str, consent: SaidForm, refused: RecognitionError | None = None
     ) -> HttpResponse:
         """Show the page with its form, filled in as it was and with why it was refused."""
         batches = list(Import.objects.select_related("gallery")[:LISTED])
@@ -99,7 +80,7 @@ class ImportsPage(Received):
             "imports.html",
             status=refused.problem.status if refused else 200,
             batches=list(zip(batches, imports.tallies(batches), strict=True)),
-            galleries=list(Gallery.objects.values_list("name", flat=True)),
+            galleries=gallery_names(),
             gallery=gallery,
             worker=Worker.objects.alive().exists(),
             consent=consent,
@@ -112,7 +93,7 @@ class ImportsPage(Received):
     def post(self, request: HttpRequest) -> HttpResponse:
         if request.content_type == "application/json":
             return self.answered(lambda: self.received(self.begin))
-        request.upload_handlers.insert(0, InMemory(request))
+        request.upload_handlers.insert(0, AnySize(request))
         return self.received(self.form)
 
     def form(self) -> HttpResponse:
@@ -123,7 +104,7 @@ class ImportsPage(Received):
             require(self.request, "view_subject")  # the list stands on this page too
             sent = self.request.POST
             gallery = sent.get("gallery") or DEFAULT_GALLERY
-            return self.page(gallery, ConsentForm({**NO_CONSENT, **sent.dict()}), error)
+            return self.page(gallery, SaidForm(sent), error)
 
     def begin(self) -> HttpResponse:
         """Begin what a browser will send: ``files``, pairs of path and size, or ``size``."""
@@ -285,10 +266,19 @@ class ReportPage(ImportView):
 
     def get(self, request: HttpRequest, import_id: UUID) -> HttpResponse:
         batch = imports.find(import_id)
-        response = StreamingHttpResponse(lines(batch), content_type="text/csv; charset=utf-8")
         name = f"import-{batch.created:%Y-%m-%d}-{batch.pk.hex[:8]}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        return response
+        return csv_answer(name, report_rows(batch))
+
+
+def report_rows(batch: Import) -> Iterator[tuple[Any, ...]]:
+    """Yield the heads and what became of each file."""
+    yield REPORT
+    for file, alike in imports.report(batch):
+        yield (
+            file.path, file.user_id, file.display_name, file.get_state_display(), file.code,
+            file.detail, file.hint, file.reference or "",
+            " ".join(f"{user_id} {similarity:.4f}" for user_id, similarity in alike),
+        )  # fmt: skip
 
 
 def limits() -> dict[str, int]:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from recognition.admin.keys import ApiKeyForm
+from recognition.admin.keys import ApiKeyForm, revoke_key
 from recognition.errors import RecognitionError
 from recognition.models import ApiKey
 from recognition.services.people import record_act
@@ -134,15 +134,10 @@ class RevokePage(ConsolePage):
         key = find_key(prefix)
         return told(
             request,
-            lambda: self._revoke(key),
+            lambda: revoke_key(key, self.actor),
             _("The key %(prefix)s is revoked.") % {"prefix": key.prefix},
             to=reverse("console:keys"),
         )
-
-    @transaction.atomic
-    def _revoke(self, key: ApiKey) -> None:
-        if ApiKey.objects.filter(pk=key.pk, revoked=False).update(revoked=True):
-            record_act("revoke_key", self.actor, decision={"key": key.prefix})
 
 
 def find_key(prefix: str) -> ApiKey:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db.models import Q
+from django.forms.fields import InvalidJSONInput
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -22,24 +25,35 @@ from recognition.services.diagnosing import Attempt, near_misses
 from recognition.services.likeness import FEW, Judgement, Near, judge, nearest
 from recognition.services.sightings import events_of
 from recognition.web.base import ConsolePage, told
-from recognition.web.consent import ConsentForm
+from recognition.web.consent import ConsentForm, as_shown
 from recognition.web.events import Line, lines
 from recognition.web.users import list_query, picture, place
 
 HISTORY, NEAREST, MISSES = 30, 5, 10
 READ = 1000  # newest decisions looked through for near misses: `diagnose` reads more
 MOST_PAIRS = 10  # references whose similarities to each other are shown as a table
-#: From which on, of 0 to 255, a face is called well lit; sharp: see ``pipeline.quality.sharpness``.
+#: From which values on a face is called well lit, sharp (``pipeline/quality.py``) and, in degrees,
+#: turned aside.
 WELL_LIT, SHARP, ASIDE = 60, 0.8, 25
 
 
 class PrettyJson(forms.JSONField):
-    """JSON as people edit it: one member a line, letters as they are."""
+    """JSON as people edit it: one member a line, letters as they are; again as it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise ValidationError(_("It is nested too deeply.")) from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return InvalidJSONInput(data or "")
 
     def prepare_value(self, value: Any) -> Any:
-        if isinstance(value, dict):
-            return json.dumps(value, indent=2, ensure_ascii=False)
-        return super().prepare_value(value)
+        if isinstance(value, InvalidJSONInput):
+            return value
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return text.encode(errors="backslashreplace").decode()  # half surrogates of before
 
 
 class DetailsForm(forms.ModelForm):
@@ -74,6 +88,11 @@ def address(gallery: str, user_id: str, request: HttpRequest) -> str:
     return f"{page}?{query}" if query else page
 
 
+def changed(form: forms.ModelForm) -> dict[str, Any]:
+    """Return what a valid form holds that is not stored yet."""
+    return {name: form.cleaned_data[name] for name in form.changed_data}
+
+
 class PersonPage(ConsolePage):
     permissions: ClassVar = {"GET": "view_subject", "POST": "change_subject"}
     section = "users"
@@ -88,19 +107,15 @@ class PersonPage(ConsolePage):
         form = DetailsForm(request.POST, instance=user)
         if not form.is_valid():
             return self._page(find(gallery, user_id), form=form, status=400)
-        return self._store(user, form, _("The details are stored."))
+        return self._store(user, changed(form), _("The details are stored."))
 
-    def _store(self, user: Subject, form: forms.ModelForm, done: str) -> HttpResponse:
-        changes = {name: form.cleaned_data[name] for name in form.changed_data}
-        return told(
-            self.request,
-            lambda: (
-                changes
-                and services.update_user(user.gallery, user.user_id, changes, actor=self.actor)
-            ),
-            done if changes else _("Nothing was changed."),
-            to=address(user.gallery.name, user.user_id, self.request),
-        )
+    def _store(self, user: Subject, changes: dict[str, Any], done: str) -> HttpResponse:
+        to = address(user.gallery.name, user.user_id, self.request)
+        if not changes:
+            return told(self.request, lambda: None, _("Nothing was changed."), to=to)
+        who = (user.gallery, user.user_id)
+        act = partial(services.update_user, *who, changes, actor=self.actor)
+        return told(self.request, act, done, to=to)
 
     def _page(self, user: Subject, *, status: int = 200, **refused: Any) -> HttpResponse:
         """Show the page; ``refused``: forms to be mended, by their names there."""
@@ -161,7 +176,8 @@ class ConsentPage(PersonPage):
         form = ConsentForm(request.POST, instance=user)
         if not form.is_valid():
             return self._page(find(gallery, user_id), consent=form, status=400)
-        return self._store(user, form, _("Consent and retention are stored."))
+        changes = as_shown(changed(form), form.cleaned_data)
+        return self._store(user, changes, _("Consent and retention are stored."))
 
 
 class ExportView(ConsolePage):
@@ -252,7 +268,7 @@ class ReferencePage(ConsolePage):
     ) -> HttpResponse:
         user = find(gallery, user_id)
         reference = services.find_reference(user, reference_id)
-        last = user.reference_count == 1
+        last = not user.references.in_use().exclude(pk=reference.pk).exists()
         back = address(gallery, user_id, request)
         return self.show("reference.html", user=user, reference=reference, last=last, back=back)
 

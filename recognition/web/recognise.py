@@ -10,9 +10,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
-from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.request import Request
 
@@ -32,21 +30,18 @@ from recognition.api.throttling import count_session
 from recognition.errors import RecognitionError
 from recognition.models import DEFAULT_GALLERY, Gallery
 from recognition.services import find_gallery
-from recognition.web.base import ConsolePage, require
-from recognition.web.consent import NO_CONSENT, ConsentForm
+from recognition.web.base import gallery_names, require
+from recognition.web.consent import SaidForm
+from recognition.web.files import TakesFiles, token_refusal
 
 SHOWN = ("user_id", "display_name", "threshold")  # again in the form that was refused
 
 
-class PicturePage(ConsolePage):
+class PicturePage(TakesFiles):
     """A page whose form takes photographs: ``form`` is that of the API's call."""
 
     template: ClassVar[str] = ""
     form: ClassVar[type[Form]]
-
-    @method_decorator(csrf_exempt)  # checked in post(), when there is a place for the request
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().dispatch(request, *args, **kwargs)
 
     def get(self, request: HttpRequest) -> HttpResponse:
         return self.page({"user_id": request.GET.get("user_id", "")})
@@ -54,7 +49,7 @@ class PicturePage(ConsolePage):
     def post(self, request: HttpRequest) -> HttpResponse:
         count_session(request)
         with runtime.places().sending():
-            refused = csrf_protect(lambda _request: None)(request)  # reads the body
+            refused = token_refusal(request)
         return refused or self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
@@ -65,13 +60,13 @@ class PicturePage(ConsolePage):
             gallery = find_gallery(sent["gallery"])
             with runtime.places().place(Client.of(request.META)):
                 done = self.act(gallery, sent)
-        except (RecognitionError, ValidationError) as error:
+        except (RecognitionError, APIException) as error:
             refused = refusal_of(error)
             assert refused is not None  # noqa: S101  # both kinds have one; for mypy
             return self.page(shown, refused=refused, status=refused.problem.status)
         return self.page(shown, done=done, gallery=gallery.name)
 
-    def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
+    def act(self, gallery: Gallery, sent: dict[str, Any]) -> Any:
         """Return what the service says of the photographs that were sent."""
         raise NotImplementedError
 
@@ -85,13 +80,12 @@ class PicturePage(ConsolePage):
     ) -> HttpResponse:
         """Show the form, with what was sent before, what came of it or why it was refused."""
         errors = refused.errors if refused else {}
-        galleries = list(Gallery.objects.values_list("name", flat=True))
         chosen = self.request.POST.get("gallery") or self.request.GET.get("gallery")
-        context = {"gallery": chosen or DEFAULT_GALLERY, "galleries": galleries, **context}
+        context = {"gallery": chosen or DEFAULT_GALLERY, "galleries": gallery_names(), **context}
         context |= {"sent": sent, "errors": errors, "refused": None if errors else refused}
-        filled_in = {**NO_CONSENT, **self.request.POST.dict()} if self.request.POST else None
-        context |= {"consent": ConsentForm(filled_in), "largest": settings.MAX_IMAGE_BYTES}
-        context |= {"consent_required": settings.CONSENT_REQUIRED}
+        consent = SaidForm(self.request.POST or None)
+        context |= {"consent": consent, "consent_required": settings.CONSENT_REQUIRED}
+        context |= {"largest": settings.MAX_IMAGE_BYTES}
         return self.show(self.template, status=status, **context)
 
 
@@ -99,10 +93,10 @@ class RegisterPage(PicturePage):
     permissions: ClassVar = {"GET": "add_subject", "POST": "add_subject"}
     section, template, form = "register", "register.html", RegisterForm
 
-    def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
+    def act(self, gallery: Gallery, sent: dict[str, Any]) -> Any:
         if sent["replace"]:
             require(self.request, "delete_subject")
-        options = register_options(dict(sent))
+        options = register_options(sent)
         return services.register(gallery, sent["user_id"], sent["file"], options, self.actor)
 
 
@@ -110,13 +104,13 @@ class VerifyPage(PicturePage):
     permissions: ClassVar = {"GET": "verify_subject", "POST": "verify_subject"}
     section, template, form = "verify", "verify.html", VerifyForm
 
-    def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
+    def act(self, gallery: Gallery, sent: dict[str, Any]) -> Any:
         return services.verify(
             gallery,
             sent["user_id"],
             sent["file"],
-            selection=selection(dict(sent)),
-            wanted=wanted(dict(sent), "target_fmr"),
+            selection=selection(sent),
+            wanted=wanted(sent, "target_fmr"),
             actor=self.actor,
         )
 
@@ -125,8 +119,8 @@ class IdentifyPage(PicturePage):
     permissions: ClassVar = {"GET": "identify_subject", "POST": "identify_subject"}
     section, template, form = "identify", "identify.html", IdentifyForm
 
-    def act(self, gallery: Gallery, sent: Mapping[str, Any]) -> Any:
-        asked = wanted(dict(sent), "target_fpir")
+    def act(self, gallery: Gallery, sent: dict[str, Any]) -> Any:
+        asked = wanted(sent, "target_fpir")
         return services.identify(gallery, sent["file"], wanted=asked, actor=self.actor)
 
 

@@ -16,7 +16,7 @@ from recognition.findings import ALIKE, CONFUSABLE, NEARER, OUTLIER, POOR, Revie
 from recognition.models import Gallery
 from recognition.services import review
 from recognition.services.review import Listed
-from recognition.web.base import ConsolePage, told
+from recognition.web.base import ConsolePage, gallery_names, told
 
 SHOWN, STEPS = 50, 10
 ACTS = ("merge", "move", "set_aside", "not_same", "undo")
@@ -64,7 +64,7 @@ class ReviewPage(ConsolePage):
         return self.show(
             "review.html",
             gallery=gallery,
-            galleries=list(Gallery.objects.values_list("name", flat=True)),
+            galleries=gallery_names(),
             found=[(one, why(one)) for one in found[:SHOWN]],
             count=len(found),
             steps=steps,

@@ -14,14 +14,8 @@ from django.utils.translation import ngettext
 
 from recognition import services
 from recognition.errors import RecognitionError
-from recognition.models import (
-    DEFAULT_GALLERY,
-    IN_LIMIT,
-    Gallery,
-    Reference,
-    SubjectQuerySet,
-)
-from recognition.web.base import ConsolePage, told
+from recognition.models import DEFAULT_GALLERY, IN_LIMIT, Reference, SubjectQuerySet
+from recognition.web.base import ConsolePage, gallery_names, told
 
 PAGE_SIZE = 25
 #: What the list can be sorted by, as its columns name it; the id decides between equals.
@@ -58,7 +52,7 @@ class UsersPage(ConsolePage):
         return self.show(
             "users.html",
             gallery=gallery.name,
-            galleries=list(Gallery.objects.values_list("name", flat=True)),
+            galleries=gallery_names(),
             page=page,
             columns=columns(request.GET),
             sorts=sorts(),

@@ -103,6 +103,13 @@ def test_a_revoked_key_works_no_longer(admin_client, gallery):
         ApiKey.objects.get_from_key(secret)
 
 
+def test_a_key_that_is_revoked_again_is_written_down_once(admin_client, key):
+    form = {"action": "revoke", ACTION_CHECKBOX_NAME: key.pk}
+    for _ in range(2):
+        admin_client.post(address("apikey", "changelist"), form)
+    assert Event.objects.filter(act="revoke_key").count() == 1
+
+
 def test_a_revoked_key_cannot_be_changed_back(admin_client, key):
     change(admin_client, key, revoked="on")
     change(admin_client, key, scopes=["delete"])

@@ -75,8 +75,9 @@ def test_an_odd_user_id_is_refused_at_its_own_field(pages, user_id):
     assert not Subject.objects.exists()
 
 
-def test_metadata_that_is_no_object_is_refused_at_its_own_field(pages):
-    answer = pages.add("barack", "obama", metadata="[1]")
+@pytest.mark.parametrize("odd", ["[1]", '{"a": "\\ud800"}'])
+def test_odd_metadata_is_refused_at_its_own_field(pages, odd):
+    answer = pages.add("barack", "obama", metadata=odd)
     assert list(answer.context["adminform"].form.errors) == ["metadata"]
 
 

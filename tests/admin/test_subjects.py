@@ -75,6 +75,13 @@ def test_changes_are_made_by_the_service(pages, register):
     assert Event.objects.filter(act="update", actor="user:admin").count() == 1
 
 
+def test_metadata_that_no_answer_could_hold_are_refused_at_their_field(pages, gallery):
+    subject = Subject.objects.create(gallery=gallery, user_id="barack")
+    answer = pages.change(subject, metadata='{"a": "\\ud800"}')
+    assert list(answer.context["adminform"].form.errors) == ["metadata"]
+    assert Subject.objects.get().metadata == {}
+
+
 def test_saving_without_a_change_writes_nothing(pages, register):
     register("barack", "obama")
     before = (GalleryChange.objects.count(), Event.objects.count())
@@ -120,6 +127,20 @@ def test_whoever_may_only_look_sees_crops_and_changes_nothing(staff, register):
 def test_whoever_has_no_permission_sees_nobody(staff, register):
     register("barack", "obama")
     assert staff("view_event").get(address("subject", "changelist")).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["change", "history"])
+def test_whoever_is_refused_has_not_looked(staff, gallery, page):
+    joe = Subject.objects.create(gallery=gallery, user_id="joe")
+    assert staff("view_event").get(address("subject", page, joe.pk)).status_code == 403
+    assert not Event.objects.filter(act="view").exists()
+
+
+def test_consent_given_anew_holds_from_the_day_that_the_form_shows(pages, gallery):
+    joe = Subject.objects.create(gallery=gallery, user_id="joe", consent_given="2026-01-02")
+    pages.change(joe, lawful_basis="consent", consent_given="2026-01-02")
+    joe.refresh_from_db()
+    assert (joe.lawful_basis, str(joe.consent_given)) == ("consent", "2026-01-02")
 
 
 def test_a_refusal_leads_back_to_the_page_where_it_is_shown(pages, register, monkeypatch):

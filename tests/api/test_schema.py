@@ -10,8 +10,10 @@ from django.core.management import call_command
 from drf_spectacular.generators import SchemaGenerator
 
 from recognition.api import known, serializers
-from recognition.api.examples import ANSWERS
+from recognition.api.examples import ANSWERS, FACE
 from recognition.errors import PROBLEMS
+from recognition.pipeline.quality import QualityLimits, faults
+from recognition.pipeline.types import Quality
 from tests.api.test_scopes import calls
 
 
@@ -105,3 +107,7 @@ def test_the_pages_use_local_files_alone(client):
         assert "http://" not in text and "https://" not in text
     assert client.get("/docs").status_code == 302
     assert client.get("/schema/").status_code == 200
+
+
+def test_the_face_of_the_examples_is_good_enough():
+    assert faults(Quality(**FACE["quality"]), QualityLimits()) == []

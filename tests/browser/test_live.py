@@ -55,6 +55,19 @@ def live(camera: Browser, console, photos, new_gallery) -> Iterator[Callable[...
     assert faults == []
 
 
+def test_who_is_seen_in_another_gallery_is_written_down_for_that(
+    live, console, photos, new_gallery
+):
+    other = f"{new_gallery}-other"
+    console.call("POST", "/galleries", json={"name": other})
+    console.post_photo("/register", photos.obama, user_id="barack", gallery=other)
+    page = live("camera")
+    page.get_by_role("button", name="Start the camera").click()
+    expect(page.locator(f"#seen a[href$='/{new_gallery}/barack']")).to_have_count(1)
+    page.get_by_label("Gallery").select_option(other)
+    expect(page.locator(f"#seen a[href$='/{other}/barack']")).to_have_count(1)
+
+
 def test_a_registered_face_is_named_and_a_stranger_is_unknown(live):
     page, before = live("camera"), datetime.now(UTC)
     page.get_by_role("button", name="Start the camera").click()

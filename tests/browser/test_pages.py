@@ -51,6 +51,19 @@ def test_a_page_is_small_and_fits_a_telephone(visit, path):
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
+def test_on_a_telephone_the_navigation_shows_where_one_is(visit):
+    page = visit("/console/keys", viewport={"width": 360, "height": 740})
+    expect(page.get_by_role("link", name="API keys")).to_be_in_viewport(ratio=1)
+
+
+@pytest.mark.parametrize("width", [1200, 1400])
+def test_the_signed_in_name_stands_in_the_first_line(visit, width):
+    page = visit("/console/evaluations", viewport={"width": width, "height": 740})
+    brand, name = page.locator(".brand").bounding_box(), page.locator(".who span").bounding_box()
+    middles = [box["y"] + box["height"] / 2 for box in (brand, name)]
+    assert abs(middles[0] - middles[1]) < brand["height"]
+
+
 @pytest.mark.parametrize("path", OTHERS)
 def test_other_pages_keep_to_the_policy(visit, path):
     page = visit(path)  # its faults are looked at in the end

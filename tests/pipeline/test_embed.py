@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recognition.pipeline.embed import DlibResNet, FaceNet, unit
+from recognition.pipeline.embed import NEARER, DlibResNet, FaceNet, mirror_images, nearer, unit
 from tests.pipeline import faces
 
 CROPS = np.random.default_rng(4).integers(0, 256, (40, 150, 150, 3), dtype=np.uint8)
@@ -52,14 +52,33 @@ def test_no_crops_give_no_embeddings(embedder):
     assert embedder.embed(CROPS[:0]).shape == (0, 128)
 
 
-def test_a_mirrored_crop_has_the_same_embedding(embedder):
-    assert np.abs(embedder.embed(CROPS[:2]) - embedder.embed(CROPS[:2, :, ::-1])).max() < 1e-4
+def test_a_mirrored_face_has_nearly_the_same_embedding(extractor, embedder):
+    picture = faces.picture(faces.photo("obama"))
+    crops = embedder.crop(picture, extractor.detect(picture)[0].detection)[None]
+    assert embedder.embed(crops)[0] @ embedder.embed(mirror_images(crops))[0] > 0.97
 
 
-def test_mirroring_averages_the_embeddings_of_crop_and_mirror_image(network, embedder):
+def test_dlib_averages_the_nearer_view_and_the_mirror_image(network, embedder):
     plain = DlibResNet(network, mirrored=False)
-    both = plain.embed(CROPS[:3]) + plain.embed(CROPS[:3, :, ::-1])
+    both = plain.embed(nearer(CROPS[:3])) + plain.embed(CROPS[:3, :, ::-1])
     assert np.abs(embedder.embed(CROPS[:3]) - unit(both)).max() < 1e-4
+
+
+def test_nearer_shows_the_middle_of_a_crop_larger():
+    rows, columns = np.mgrid[:150, :150]
+    ramp = np.stack([rows, columns, rows], axis=-1).astype(np.uint8)[None]
+    seen = nearer(ramp)[0].astype(float)
+    expected = 74.5 + (np.arange(150) - 74.5) / NEARER
+    assert seen[:, 75, 0] == pytest.approx(expected, abs=1)
+    assert seen[75, :, 1] == pytest.approx(expected, abs=1)
+
+
+def test_facenet_averages_crop_and_mirror_image_where_it_is_told_to():
+    recorder = Recorder(512)
+    crops = np.random.default_rng(0).integers(0, 256, (2, 160, 160, 3), dtype=np.uint8)
+    FaceNet(recorder, mirrored=True).embed(crops)
+    (batch,) = recorder.batches
+    assert np.array_equal(batch[2:], batch[:2, ..., ::-1])
 
 
 def test_the_same_person_is_more_similar_than_anyone_else(embeddings):

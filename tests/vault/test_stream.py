@@ -15,6 +15,23 @@ def test_lines_of_any_length_come_back(tmp_path):
     assert list(stream.read_lines(path, key)) == lines
 
 
+def test_a_file_that_is_not_finished_is_not_left(tmp_path):
+    def lines():
+        yield "ada"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stream.write_lines(tmp_path / "sealed", new_key(), "file", lines())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_there_is_not_written_over(tmp_path):
+    (tmp_path / "sealed").write_bytes(b"yesterday's")
+    with pytest.raises(FileExistsError):
+        stream.write_lines(tmp_path / "sealed", new_key(), "file", ["ada"])
+    assert (tmp_path / "sealed").read_bytes() == b"yesterday's"
+
+
 @pytest.mark.parametrize("cut", [1, 40])
 def test_what_is_cut_off_is_noticed(tmp_path, cut):
     key, path = new_key(), tmp_path / "sealed"

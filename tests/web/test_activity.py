@@ -157,7 +157,7 @@ def test_the_csv_has_all_events_that_are_filtered(viewer, gallery, monkeypatch):
     assert (rows[0]["people"], rows[0]["similarity"]) == (ada.user_id, "0.5")
 
 
-@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
 def test_a_cell_that_looks_like_a_formula_gets_an_apostrophe(viewer, start):
     event(actor=f"{start}")
     assert table(viewer, f"{ACTIVITY}.csv")[0]["actor"] == f"'{start}"

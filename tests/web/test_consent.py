@@ -8,6 +8,7 @@ import zipfile
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from recognition.import_models import Import
 from recognition.models import Event, Subject
@@ -40,6 +41,19 @@ def test_consent_is_stored_by_the_service(operator, ada):
     assert Event.objects.filter(act="update", actor="user:operator").count() == 1
     page = operator.post(f"{ADA}/consent", SAID, follow=True).content.decode()
     assert "Nothing was changed." in page
+
+
+def test_consent_given_anew_holds_from_the_day_that_the_form_shows(operator, ada):
+    operator.post(f"{ADA}/consent", SAID)
+    operator.post(f"{ADA}/consent", {**SAID, "lawful_basis": "unset"})
+    operator.post(f"{ADA}/consent", SAID)
+    assert kept(ada) == SAID
+
+
+def test_consent_given_anew_without_a_day_holds_from_today(operator, ada):
+    operator.post(f"{ADA}/consent", {**SAID, "lawful_basis": "unset"})
+    operator.post(f"{ADA}/consent", {**SAID, "consent_given": ""})
+    assert kept(ada) == {**SAID, "consent_given": str(timezone.localdate())}
 
 
 def test_odd_days_are_refused_at_their_field_and_stay_to_be_mended(operator, ada):
@@ -77,6 +91,23 @@ def test_consent_is_given_while_registering(operator, photos):
     assert kept(Subject.objects.get()) == SAID
 
 
+@pytest.mark.parametrize("page", ["register", "imports"])
+def test_a_basis_that_is_not_chosen_beside_photographs_is_not_sent(operator, gallery, page):
+    form = operator.get(f"/console/{page}").context["consent"]
+    assert form.fields["lawful_basis"].choices[0][0] == ""
+    assert 'value="unset"' not in str(form)
+
+
+def test_a_further_photograph_leaves_consent_as_it_was(operator, ada, photos):
+    operator.post(f"{ADA}/consent", SAID)
+    upload, page = photos.upload("obama2"), operator.get("/console/register")
+    untouched = {one.name: one.value() or "" for one in page.context["consent"]}
+    untouched["lawful_basis"] = page.context["consent"].fields["lawful_basis"].choices[0][0]
+    form = {"user_id": "ada", "file": SimpleUploadedFile(upload.name, upload.data), **untouched}
+    assert operator.post("/console/register", form).status_code == 200
+    assert ada.references.count() == 2 and kept(ada) == SAID
+
+
 def test_what_was_filled_in_stays_where_consent_is_required(operator, photos, settings):
     settings.CONSENT_REQUIRED = True
     form = {"user_id": "ada", "lawful_basis": "contract", "consent_version": "v7"}
@@ -100,6 +131,12 @@ def test_an_import_keeps_the_consent_of_its_people(operator, gallery):
     assert answer.status_code == 200
     wanted = {name: value for name, value in SAID.items() if value}
     assert Import.objects.get().consent == wanted
+
+
+def test_a_version_that_no_database_could_hold_is_kept_as_far_as_it_can_be(operator, gallery):
+    sent = {"files": [["ada/1.jpg", 3]], "consent": {"consent_version": "v\ud8001"}}
+    operator.post("/console/imports", json.dumps(sent), "application/json")
+    assert Import.objects.get().consent == {"consent_version": "v?1"}
 
 
 @pytest.mark.parametrize(

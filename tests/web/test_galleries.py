@@ -46,7 +46,31 @@ def test_a_gallery_has_a_threshold_of_its_own_and_then_none(administrator, door)
 def test_an_odd_threshold_is_refused_at_its_field(administrator, door, threshold):
     answer = administrator.post(f"{GALLERIES}/door", {"threshold": threshold})
     assert answer.status_code == 400
-    assert list(answer.context["threshold_form"].errors) == ["threshold"]
+    assert list(answer.context["rules_form"].errors) == ["threshold"]
+
+
+def test_a_gallery_has_a_retention_of_its_own(administrator, door):
+    administrator.post(f"{GALLERIES}/door", {"threshold": "0.5", "retention_unmatched_days": "30"})
+    page = administrator.get(f"{GALLERIES}/door").content.decode()
+    assert Gallery.objects.get(name="door").retention_unmatched_days == 30
+    assert "until 30 days have passed without a match" in page and 'value="30"' in page
+    administrator.post(f"{GALLERIES}/door", {"threshold": "0.5", "retention_unmatched_days": ""})
+    assert Gallery.objects.get(name="door").retention_unmatched_days is None
+    acts = Event.objects.order_by("id").values_list("act", flat=True)
+    assert list(acts) == ["set_threshold", "set_retention", "set_retention"]
+
+
+@pytest.mark.parametrize("days", ["-1", "91", "1.5", "many"])
+def test_an_odd_retention_is_refused_at_its_field(administrator, door, days):
+    answer = administrator.post(f"{GALLERIES}/door", {"retention_unmatched_days": days})
+    assert answer.status_code == 400
+    assert list(answer.context["rules_form"].errors) == ["retention_unmatched_days"]
+
+
+def test_rules_that_are_not_changed_are_not_written_down(administrator, door):
+    page = administrator.post(f"{GALLERIES}/door", {"threshold": ""}, follow=True)
+    assert "Nothing was changed." in page.content.decode()
+    assert not Event.objects.exists()
 
 
 def test_a_renamed_gallery_keeps_its_people_keys_and_attendance(administrator, door):
@@ -63,6 +87,18 @@ def test_a_renamed_gallery_keeps_its_people_keys_and_attendance(administrator, d
     assert (ours.galleries, other.galleries) == (["gate", "default"], ["default"])
     assert Sighting.objects.get().gallery == Subject.objects.get().gallery.name == "gate"
     assert Event.objects.get(act="rename_gallery").decision == {"from": "door"}
+
+
+def test_events_of_before_are_found_by_the_names_of_then_and_of_now(administrator, door):
+    assert "keep the name of then" in administrator.get(f"{GALLERIES}/door").content.decode()
+    old = Event.objects.create(act="identify", gallery="door")
+    administrator.post(f"{GALLERIES}/door/rename", {"name": "gate"})
+    other = Event.objects.create(act="identify", gallery="other")
+    found = administrator.get("/console/activity?gallery=door").context["lines"]
+    assert [line.event for line in found] == [old]
+    found = administrator.get("/console/activity?gallery=gate").context["lines"]
+    assert [line.event.act for line in found] == ["rename_gallery", "identify"]
+    assert other not in [line.event for line in found]
 
 
 def test_a_renamed_gallery_still_finds_its_people(gallery, door, photos):

@@ -40,6 +40,13 @@ def test_the_plot_counts_each_hour(gallery, settings, zone):
     assert [height for _, _, height in plotted[-1].parts] == [HEIGHT // 2, HEIGHT // 4, HEIGHT // 4]
 
 
+def test_the_plot_takes_a_refused_sign_in_for_no_decision(gallery):
+    now = timezone.now()
+    Event.objects.create(actor="-", act="sign_in", outcome="refused", time=now)
+    heights = {kind: height for kind, _, height in bars(now)[-1].parts}
+    assert heights == {"match": 0, "unknown": 0, "other": HEIGHT}
+
+
 def test_it_tells_when_each_gallery_was_used_last(viewer, gallery):
     services.create_gallery("unused", actor=TESTER)
     Event.objects.all().delete()

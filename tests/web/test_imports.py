@@ -13,7 +13,6 @@ from recognition import services
 from recognition.import_models import Import, Worker
 from recognition.models import Subject
 from recognition.services import imports
-from recognition.web.report import safe
 from tests.conftest import TESTER, queries
 from tests.imports.conftest import begin_folder, packed, run, states, work
 
@@ -127,11 +126,6 @@ def test_the_report_is_csv_that_no_spreadsheet_computes(operator, gallery, photo
     assert [row["file"] for row in rows] == ["'=1+1/@a.jpg", "joe/1.jpg"]
     assert [row["outcome"] for row in rows] == ["registered", "registered"]
     assert rows[1]["possible_duplicates"].startswith("11 1.0")
-
-
-@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@a", "\t=1"])
-def test_a_formula_is_made_text(text):
-    assert safe(text) == f"'{text}"
 
 
 def test_an_import_is_cancelled_and_its_report_erased(operator, gallery, portraits):

@@ -78,6 +78,12 @@ def test_bad_input_is_said_in_words(operator, photos, path, sent, status, said):
     assert said in page.content.decode() and 'role="alert"' in page.content.decode()
 
 
+@pytest.mark.parametrize("path", ["register", "verify", "identify"])
+def test_json_is_refused_in_words_by_pages(operator, path):
+    page = operator.post(f"/console/{path}", b"{}", content_type="application/json")
+    assert page.status_code == 415 and 'role="alert"' in page.content.decode()
+
+
 def test_a_hostile_name_stays_text(operator, register, photos):
     register("ada", "obama", display_name="<img src=x onerror=alert(1)>")
     page = operator.post("/console/identify", {"file": file(photos, "obama2")})

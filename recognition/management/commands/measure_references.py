@@ -54,7 +54,7 @@ def _trimmed(own: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """How people are compared; whether the mirrored crop is averaged in, and on which side."""
+    """How people are compared; whether the mirror image is averaged in, and on which side."""
 
     name: str
     score: Score
@@ -95,7 +95,7 @@ class Command(ServiceCommand):
         found = [n for n, both in enumerate(made) if len(both)]
         labels = np.unique([photographs[n].person for n in found], return_inverse=True)[1]
         both = np.stack([made[n] for n in found]).reshape(len(found), 2, -1)
-        sides = both[:, 0], unit(both.sum(axis=1))
+        sides = both[:, 0], both[:, 1]
         for title, how in (("Whoever there is", draw), ("Everybody has as many", draw_alike)):
             lines = lines_of(measure(*sides, labels, how))
             self.stdout.write("\n".join([title, "", *lines, "", ""]))

@@ -89,10 +89,11 @@ async function look(own, signal) {
     const sent = await frame(video, { width: WIDTHS[width], canvas });
     const scale = video.videoWidth / canvas.width;
     const begun = performance.now();
-    const answer = await call("/identify", { form: { file: sent, gallery: gallery.value, limit: 2, live: "true" }, signal });
+    const where = gallery.value; // another may be chosen before the answer comes
+    const answer = await call("/identify", { form: { file: sent, gallery: where, limit: 2, live: "true" }, signal });
     if (stream !== own) return 0;
     adapt(performance.now() - begun);
-    follow(answer.faces, scale);
+    follow(answer.faces, scale, where);
     if (said.querySelector("[data-trouble]")) said.replaceChildren();
     return 0;
   } catch (error) {
@@ -127,8 +128,8 @@ function adapt(took) {
   rate.textContent = say(gettext("%(frames)s frames a second, answered in %(ms)s ms"), { frames: perSecond.toFixed(1), ms: Math.round(took) });
 }
 
-/** Give each face of an answer to the track that is nearest to it. */
-function follow(faces, scale) {
+/** Give each face of an answer, found in the gallery `where`, to the track that is nearest to it. */
+function follow(faces, scale, where) {
   const now = performance.now();
   stage.size(video.videoWidth, video.videoHeight);
   const free = new Set(tracks);
@@ -139,7 +140,7 @@ function follow(faces, scale) {
     if (!track) tracks.push((track = { box }));
     free.delete(track);
     Object.assign(track, { goal: box, seen: now, kind: status, name: nameOf(status, matches) });
-    if (status === "match") remember(matches[0].user_id, matches[0], now);
+    if (status === "match") remember(personAddress(where, matches[0].user_id), matches[0], now);
     else if (status === "unknown") remember("", null, now);
   }
 }
@@ -167,11 +168,11 @@ function draw() {
   requestAnimationFrame(draw);
 }
 
-/** Write down who was seen: one line per person and half a minute. */
-function remember(key, person, now) {
-  if (now - (logged.get(key) ?? -Infinity) < AGAIN) return;
-  logged.set(key, now);
-  const who = person ? make("a", { href: personAddress(gallery.value, person.user_id) }, person.display_name || person.user_id) : gettext("unknown");
+/** Write down who was seen, `address` being their page: one line per person and half a minute. */
+function remember(address, person, now) {
+  if (now - (logged.get(address) ?? -Infinity) < AGAIN) return;
+  logged.set(address, now);
+  const who = person ? make("a", { href: address }, person.display_name || person.user_id) : gettext("unknown");
   log.prepend(make("tr", {}, make("td", {}, timeOfDay(new Date())), make("td", { class: "name" }, who), make("td", { class: "num" }, person ? similarity(person.similarity) : "")));
   document.querySelector("#nobody").hidden = true;
 }

@@ -24,7 +24,7 @@ function show(probe, answer, gallery) {
   else probe.stage.draw([{ ...answer.face, name, kind }]);
   const verdict = answer.verified ? gettext("Yes, this is %(user)s.") : gettext("This was not verified as %(user)s.");
   probe.show(
-    make("h2", { class: answer.verified ? "good" : "" }, say(verdict, { user: answer.user_id })),
+    make("h2", {}, say(verdict, { user: answer.user_id })),
     make("p", {}, make("span", { class: answer.verified ? "tag good" : "tag bad" }, answer.verified ? gettext("verified") : gettext("not verified")), ` ${answer.reason}`),
     answer.warning ? note("warning", answer.warning) : null,
     answer.similarity === null ? null : scale(answer.similarity, answer.threshold),

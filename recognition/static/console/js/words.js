@@ -1,4 +1,4 @@
-// Text for people: the page's language comes from Django's catalogue (/console/texts/).
+// Text for people: the page's language comes from Django's catalogue (/console/texts).
 
 const { gettext: translate = (text) => text } = globalThis;
 
@@ -9,7 +9,7 @@ export function say(text, values = {}) {
 
 export const gettext = translate;
 
-/** Return what a person is told where a program is told `hint` (/console/texts/). */
+/** Return what a person is told where a program is told `hint` (/console/texts). */
 export const advised = (hint) => globalThis.advice?.[hint] ?? hint;
 
 /** Return the text for `count`: that for one, or that for all other numbers. */
