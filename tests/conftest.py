@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO, StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.cache import caches
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
 from facesite.cache import breaker
 from recognition import runtime, services, vault
 from recognition.curves import Calibration
-from recognition.models import DEFAULT_GALLERY, Gallery
+from recognition.models import DEFAULT_GALLERY, Gallery, Subject
 from recognition.networks.prepare import prepare
 from recognition.services import RegisterOptions
 from recognition.services.results import Actor, Registration, Upload
@@ -42,6 +49,44 @@ class Photos:
     def upload(self, name: str) -> Upload:
         path: Path = getattr(self, name)
         return Upload(path.name, path.read_bytes())
+
+
+def blank() -> bytes:
+    """Return a picture without any face."""
+    file = BytesIO()
+    Image.new("RGB", (320, 240), "grey").save(file, "PNG")
+    return file.getvalue()
+
+
+def crowd(gallery: Gallery, count: int) -> list[Subject]:
+    """Make people without faces: lists do not look at faces."""
+    people = [Subject(gallery=gallery, user_id=f"u{number:05}") for number in range(count)]
+    return Subject.objects.bulk_create(people, batch_size=1000)
+
+
+def registered() -> dict[str, int]:
+    """Return how many references everybody has, by user_id."""
+    people = Subject.objects.with_counts()
+    return {subject.user_id: subject.reference_count for subject in people}
+
+
+def queries(client: Client, path: str) -> int:
+    """Return how many queries a page takes, once what is done at first use is done."""
+    client.get(path)
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(path).status_code == 200
+    return len(captured)
+
+
+@contextmanager
+def logged(formatter: logging.Formatter) -> Iterator[StringIO]:
+    """Give what is logged inside, as ``formatter`` writes it."""
+    stream = StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)
+    yield stream
+    logging.getLogger().removeHandler(handler)
 
 
 @pytest.fixture(scope="session")
@@ -116,6 +161,18 @@ def fresh_runtime() -> Iterator[None]:
 def _forget() -> None:
     for built in (runtime.follower, runtime.template_cache, runtime.engine):
         built.cache_clear()
+
+
+@pytest.fixture
+def no_networks(settings: Any, tmp_path: Path) -> Iterator[None]:
+    """Let no network be at hand."""
+    built = (runtime.store, runtime.network, runtime.extractor)
+    settings.NETWORKS_FOLDERS = [tmp_path]
+    for one in built:
+        one.cache_clear()
+    yield
+    for one in built:
+        one.cache_clear()
 
 
 @pytest.fixture

@@ -53,8 +53,28 @@ def redis_program() -> str:
     )
 
 
-class RedisServer:
-    """A real redis-server that can be killed, hung, and started again on the same port."""
+class Stoppable:
+    """A server in a process of its own, which can be killed or hung."""
+
+    process: subprocess.Popen[bytes]
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def hang(self) -> None:
+        """Let it keep its connections and answer nothing."""
+        os.kill(self.process.pid, signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # it may still answer until then
+
+    def resume(self) -> None:
+        """Let a hung one go on."""
+        os.kill(self.process.pid, signal.SIGCONT)
+
+
+class RedisServer(Stoppable):
+    """A real redis-server that can be started again on the same port."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,19 +99,6 @@ class RedisServer:
 
     def client(self) -> redis.Redis:
         return redis.Redis(port=self.port)
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self.process.kill()
-        self.process.wait()
-
-    def hang(self) -> None:
-        """Let it keep its connections and answer nothing."""
-        os.kill(self.process.pid, signal.SIGSTOP)
-
-    def resume(self) -> None:
-        """Let a hung one go on."""
-        os.kill(self.process.pid, signal.SIGCONT)
 
 
 class Site:

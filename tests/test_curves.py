@@ -105,3 +105,9 @@ def test_one_person_for_two_faces_is_a_conflict():
     policy = Policy(threshold=0.9, source="request", margin=0.0)
     found = [decide([Candidate(n, 0.95)], policy, limit=1) for n in (7, 8, 7)]
     assert conflicts(found) == {7: [0, 2]}
+
+
+def test_who_is_only_the_second_for_another_face_is_in_no_conflict():
+    policy = Policy(threshold=0.9, source="request", margin=0.0)
+    two = decide([Candidate(7, 0.96), Candidate(8, 0.95)], policy, limit=2)
+    assert conflicts([two, decide([Candidate(8, 0.95)], policy, limit=2)]) == {}

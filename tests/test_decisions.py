@@ -123,3 +123,12 @@ def test_all_sources_of_a_threshold_come_in_their_order(settings):
         for own, wanted in zip([both, both, both, target, {}], asked, strict=True)
     ]
     assert found == ["request", "request_target", "gallery", "gallery_target", "setting"]
+
+
+def test_a_similarity_at_the_threshold_is_accepted():
+    assert POLICY.accepts(0.9) and not POLICY.accepts(0.8999)
+
+
+def test_no_more_matches_are_told_than_are_asked_for():
+    decision = decide(candidates(0.99, 0.96, 0.93), POLICY, limit=1)
+    assert (decision.status, [c.subject_number for c in decision.matches]) == ("match", [1])

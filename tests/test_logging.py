@@ -5,36 +5,30 @@ from __future__ import annotations
 import json
 import logging
 import re
-from io import StringIO
 
 import pytest
 
 from facesite.logs import ConsoleFormatter, JsonFormatter
 from recognition.models import ApiKey, Subject
+from tests.conftest import logged
 
 
 @pytest.fixture(params=[ConsoleFormatter, JsonFormatter], ids=["console", "json"])
 def either(request):
-    yield from captured(request.param())
+    with logged(request.param()) as stream:
+        yield stream
 
 
 @pytest.fixture
 def console():
-    yield from captured(ConsoleFormatter())
+    with logged(ConsoleFormatter()) as stream:
+        yield stream
 
 
 @pytest.fixture
 def machine():
-    yield from captured(JsonFormatter())
-
-
-def captured(formatter: logging.Formatter):
-    stream = StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(formatter)
-    logging.getLogger().addHandler(handler)
-    yield stream
-    logging.getLogger().removeHandler(handler)
+    with logged(JsonFormatter()) as stream:
+        yield stream
 
 
 @pytest.fixture

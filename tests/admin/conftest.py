@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from PIL import Image
 
 from recognition.models import Gallery, Subject
 from tests.conftest import Photos
@@ -77,23 +73,7 @@ def address(model: str, page: str, *args: object) -> str:
     return reverse(f"admin:recognition_{model}_{page}", args=args)
 
 
-def queries(client: Client, path: str) -> int:
-    """Return how many queries a page takes once content types are known."""
-    client.get(path)
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)
-
-
 @pytest.fixture
 def pages(admin_client: Client, gallery: Gallery, photos: Photos) -> Pages:
     """Return the pages as a superuser sees them."""
     return Pages(admin_client, photos)
-
-
-@pytest.fixture
-def blank() -> bytes:
-    """Return a picture without any face."""
-    file = BytesIO()
-    Image.new("RGB", (320, 240), "grey").save(file, "PNG")
-    return file.getvalue()

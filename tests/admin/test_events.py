@@ -9,7 +9,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recognition.models import Event
-from tests.admin.conftest import address, queries
+from tests.admin.conftest import address
+from tests.conftest import queries
 
 
 def event(**fields) -> Event:

@@ -6,7 +6,8 @@ import pytest
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 
 from recognition.models import Event, Gallery, Subject
-from tests.admin.conftest import address, queries
+from tests.admin.conftest import address
+from tests.conftest import queries
 
 
 def test_the_list_counts_people_and_references(admin_client, register):

@@ -9,7 +9,8 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ObjectDoesNotExist
 
 from recognition.models import ApiKey, Event, Gallery
-from tests.admin.conftest import address, queries
+from tests.admin.conftest import address
+from tests.conftest import queries
 
 
 def make(client, **form) -> str:

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from recognition import runtime, services
+from recognition import services
 from recognition.models import Event, Reference, Subject
 from tests.admin.conftest import Pages, address
-from tests.conftest import TESTER
+from tests.conftest import TESTER, blank
 
 
 def at_the_field(answer) -> list[str]:
@@ -30,8 +30,8 @@ def test_adding_a_person_is_written_down_under_the_user(pages):
     assert (event.actor, event.request_id) == ("user:admin", answer["X-Request-ID"])
 
 
-def test_a_person_without_a_usable_photograph_is_refused_at_the_field(pages, blank):
-    answer = pages.add("nobody", blank, b"no picture")
+def test_a_person_without_a_usable_photograph_is_refused_at_the_field(pages):
+    answer = pages.add("nobody", blank(), b"no picture")
     no_face, no_picture = at_the_field(answer)
     assert no_face.startswith("file0.jpg: No face was found in the picture. Use a sharp")
     assert no_picture.startswith("file1.jpg: The file seems to be a text.")
@@ -39,8 +39,8 @@ def test_a_person_without_a_usable_photograph_is_refused_at_the_field(pages, bla
     assert not Subject.objects.exists()
 
 
-def test_the_usable_photographs_stay_and_the_refused_ones_may_be_replaced(pages, blank):
-    answer = pages.add("barack", "obama", blank)
+def test_the_usable_photographs_stay_and_the_refused_ones_may_be_replaced(pages):
+    answer = pages.add("barack", "obama", blank())
     subject = Subject.objects.get(user_id="barack")
     assert [line.split(":")[0] for line in at_the_field(answer)] == ["file1.jpg"]
     assert address("subject", "photographs", subject.pk) in answer.content.decode()
@@ -55,8 +55,8 @@ def test_a_photograph_that_is_too_large_is_refused_at_the_field(pages, settings)
 
 
 @pytest.mark.parametrize("count", [0, 11])
-def test_a_person_comes_with_one_to_ten_photographs(pages, count, blank):
-    answer = pages.add("barack", *[blank] * count)
+def test_a_person_comes_with_one_to_ten_photographs(pages, count):
+    answer = pages.add("barack", *[blank()] * count)
     assert len(at_the_field(answer)) == 1
     assert not Event.objects.exists()
 
@@ -96,9 +96,9 @@ def test_a_photograph_that_the_person_has_already_adds_nothing(pages, register):
     assert "New photographs of barack: 0." in pages.client.get(answer["Location"]).content.decode()
 
 
-def test_further_photographs_are_refused_at_the_field(pages, register, blank):
+def test_further_photographs_are_refused_at_the_field(pages, register):
     register("barack", "obama")
-    answer = pages.add_photographs(Subject.objects.get(), blank)
+    answer = pages.add_photographs(Subject.objects.get(), blank())
     assert "No face was found" in at_the_field(answer)[0]
     assert Reference.objects.count() == 1
 
@@ -140,17 +140,6 @@ def test_a_request_that_is_too_large_leads_back_to_the_form(pages, settings):
     assert answer["Location"] == address("subject", "add")
     page = pages.client.get(answer["Location"]).content.decode()
     assert "Send fewer or smaller photographs." in page
-
-
-@pytest.fixture
-def no_networks(settings, tmp_path):
-    built = (runtime.store, runtime.network, runtime.extractor)
-    settings.NETWORKS_FOLDERS = [tmp_path]
-    for one in built:
-        one.cache_clear()
-    yield
-    for one in built:
-        one.cache_clear()
 
 
 def test_networks_that_are_missing_are_said_at_the_field(pages, no_networks):

@@ -11,19 +11,13 @@ from django.contrib.admin.models import LogEntry
 from recognition import services
 from recognition.errors import RecognitionError
 from recognition.models import Event, GalleryChange, Reference, Subject
-from tests.admin.conftest import address, queries
-from tests.conftest import TESTER
+from tests.admin.conftest import address
+from tests.conftest import TESTER, crowd, queries
 
 
 def listed(client, **query) -> list[str]:
     page = client.get(address("subject", "changelist"), query)
     return [subject.user_id for subject in page.context["cl"].result_list]
-
-
-def crowd(gallery, count: int) -> None:
-    """Make people without faces: lists do not look at faces."""
-    people = [Subject(gallery=gallery, user_id=f"u{number}") for number in range(count)]
-    Subject.objects.bulk_create(people)
 
 
 def test_the_list_counts_references(admin_client, register):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Iterator
 from io import StringIO
 from typing import Any
@@ -15,7 +14,7 @@ from django.test import Client
 
 from facesite.logs import ConsoleFormatter
 from recognition.models import ApiKey, Gallery, GalleryChange, Reference, Subject
-from tests.conftest import Photos
+from tests.conftest import Photos, logged
 
 
 class Api:
@@ -82,6 +81,12 @@ def api(make_api: Callable[..., Api], gallery: Gallery) -> Api:
 
 
 @pytest.fixture
+def ada(api: Api, pictures: Pictures) -> None:
+    """Let Ada be known by a photograph of Obama."""
+    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
+
+
+@pytest.fixture
 def anonymous(gallery: Gallery) -> Api:
     return Api("")
 
@@ -120,12 +125,8 @@ def pictures(photos: Photos) -> Pictures:
 @pytest.fixture
 def log() -> Iterator[StringIO]:
     """Return what is logged as the console shows it."""
-    stream = StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(ConsoleFormatter())
-    logging.getLogger().addHandler(handler)
-    yield stream
-    logging.getLogger().removeHandler(handler)
+    with logged(ConsoleFormatter()) as stream:
+        yield stream
 
 
 def assert_problem(response: HttpResponse, status: int, code: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.api.conftest import assert_problem, stored
+from tests.conftest import blank
 
 
 def png_chunk(kind: bytes, data: bytes) -> bytes:
@@ -61,7 +62,7 @@ def picture(name: str, pictures) -> bytes:
         "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><rect width="9" height="9"/></svg>',
         "pdf": b"%PDF-1.7\n1 0 obj <<>> endobj\ntrailer <<>>\n%%EOF",
         "1x1": jpeg(Image.new("RGB", (1, 1))),
-        "no face": jpeg(Image.new("RGB", (320, 240), "grey")),
+        "no face": blank(),
     }
     if name in made:
         return made[name]

@@ -59,7 +59,7 @@ def test_pages_that_show_something_render(api, path):
 
 def test_the_page_of_a_user_renders_with_its_form(api, pictures):
     api.post("/register", user_id="ada", file=pictures.obama, metadata='{"team": "a"}')
-    assert "ada" in page(api, "/users/ada")
+    assert "&quot;user_id&quot;: &quot;ada&quot;" in page(api, "/users/ada")
     body = '{"display_name": "Ada"}'
     options = {"data": body, "content_type": "application/json", "headers": HTML}
     assert api.call("PATCH", "/users/ada", **options).status_code == 200

@@ -6,12 +6,7 @@ import pytest
 
 from recognition.models import Gallery
 from tests.api.conftest import assert_problem
-from tests.api.test_identify import blank
-
-
-@pytest.fixture
-def ada(api, pictures):
-    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
+from tests.conftest import blank
 
 
 def test_a_match_says_what_it_reached(ada, api, pictures):
@@ -55,9 +50,9 @@ def test_a_face_that_was_too_small_says_what_it_needs(ada, api, pictures):
 def test_the_erased_are_not_named(ada, api, pictures):
     found = api.post("/identify", file=pictures.obama2).json()
     assert api.delete("/unregister/ada").status_code == 200
-    told = api.get(f"/decisions/{found['decision_id']}")
-    assert told.json()["faces"][0]["candidates"][0]["user_id"] is None
-    assert b"ada" not in told.content
+    told = api.get(f"/decisions/{found['decision_id']}").json()
+    assert told["faces"][0]["candidates"][0]["user_id"] is None
+    assert told.pop("request_id") and "ada" not in str(told)  # which three of its digits may be
 
 
 @pytest.mark.parametrize("nothing", ["0", "x", "9" * 40, "-1", "٣"])

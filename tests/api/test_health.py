@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from recognition import runtime, vault
+from recognition.models import Gallery
 from recognition.networks.store import NetworkStore
 from tests.api.conftest import assert_problem
 
@@ -37,6 +38,12 @@ def test_sizes_and_versions_are_for_readers_alone(anonymous, make_api, staff):
     details = make_api("read").get("/health/ready").json()["details"]
     assert (details["users"], details["packages"]["django"][:2]) == (0, "5.")
     assert "details" in staff("view_subject").get("/health/ready").json()
+
+
+def test_a_limited_key_is_told_of_its_own_galleries_alone(ada, make_api):
+    Gallery.objects.create(name="door")
+    details = make_api("read", galleries=("door",)).get("/health/ready").json()["details"]
+    assert (details["galleries"], details["users"], details["references"]) == (1, 0, 0)
 
 
 def test_missing_networks_are_not_ready(anonymous, monkeypatch):

@@ -6,11 +6,11 @@ import base64
 from io import BytesIO
 
 import pytest
-from PIL import Image
 
 from recognition.api import serializers
 from recognition.pipeline import detect
 from tests.api.conftest import assert_problem
+from tests.conftest import blank
 from tests.pipeline import faces
 
 SHAPE = {
@@ -35,12 +35,6 @@ SHAPE = {
 def ada(api, pictures):
     answer = api.post("/register", user_id="ada", display_name="Ada", file=pictures.obama)
     assert answer.status_code == 201
-
-
-def blank() -> bytes:
-    buffer = BytesIO()
-    Image.new("RGB", (320, 240), "grey").save(buffer, "JPEG")
-    return buffer.getvalue()
 
 
 def test_identify_names_the_person_and_shows_its_grounds(ada, api, pictures):
@@ -93,7 +87,7 @@ def test_the_same_call_answers_under_api_v1(ada, api, pictures):
 
 def test_a_face_under_min_face_size_is_not_searched(ada, api, pictures):
     found = api.post("/identify", file=pictures.obama2, min_face_size="400").json()
-    assert {face["status"] for face in found["faces"]} <= {"not_searched"}
+    assert [face["status"] for face in found["faces"]] == ["not_searched"]
     assert found["matches"] == []
 
 
@@ -110,3 +104,8 @@ def test_a_crowd_is_looked_at_up_to_a_number_and_told_so(api, monkeypatch):
     found = api.post("/identify", file=buffer.getvalue()).json()
     assert len(found["faces"]) == 2
     assert found["message"].endswith("There may be more: no more are looked at.")
+
+
+def test_fifty_matches_and_twenty_candidates_may_be_asked_for(ada, api, pictures):
+    answer = api.post("/identify", file=pictures.obama2, limit="50", candidates="20")
+    assert answer.status_code == 200

@@ -126,6 +126,16 @@ def test_health_is_never_limited(anonymous):
     assert set(statuses(anonymous, "/health", 9) + statuses(anonymous, "/health/ready", 9)) == {200}
 
 
+def test_who_tries_keys_at_readiness_is_limited(gallery):
+    assert statuses(Api("wrong.key"), "/health/ready") == [401] * 3 + [429] * 2
+
+
+def test_each_method_of_a_call_has_a_count_of_its_own(make_api, gallery):
+    api = make_api("read", "register")
+    assert statuses(api, "/galleries", 3) == [200] * 3
+    assert api.post("/galleries", name="door").status_code == 201
+
+
 def test_options_are_counted(make_api, gallery):
     api = make_api("read")
     answers = [api.call("OPTIONS", "/users").status_code for _ in range(4)]

@@ -19,6 +19,7 @@ from facesite.logs import ConsoleFormatter, JsonFormatter
 from recognition import runtime
 from recognition.models import Reference, from_bytes
 from tests.api.conftest import Api
+from tests.conftest import logged
 
 USER, NAME, NOTE = "ada-lovelace-1815", "Augusta Ada King", "countess-of-lovelace"
 ARTIST = "taken by a friend of hers"
@@ -27,13 +28,11 @@ ARTIST = "taken by a friend of hers"
 @pytest.fixture(params=[ConsoleFormatter, JsonFormatter], ids=["console", "json"])
 def log(request) -> Iterator[StringIO]:
     """Return everything that is logged, on DEBUG."""
-    stream, root = StringIO(), logging.getLogger()
-    handler, level = logging.StreamHandler(stream), root.level
-    handler.setFormatter(request.param())
-    root.addHandler(handler)
+    root = logging.getLogger()
+    level = root.level
     root.setLevel(logging.DEBUG)
-    yield stream
-    root.removeHandler(handler)
+    with logged(request.param()) as stream:
+        yield stream
     root.setLevel(level)
 
 

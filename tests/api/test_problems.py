@@ -39,6 +39,30 @@ def broken(get_response):
     return raising(RuntimeError("broken"))
 
 
+# DESIGN section 4, said once more and by hand; clients go by these.
+STATUSES = {
+    400: {"invalid_request", "invalid_image"},
+    401: {"not_authenticated"},
+    403: {"permission_denied", "address_not_allowed", "csrf_failed"},
+    404: {"not_found", "user_not_found", "gallery_not_found"},
+    405: {"method_not_allowed"},
+    409: {"duplicate_face", "suppressed", "gallery_not_empty", "import_closed"},
+    413: {"image_too_large"},
+    415: {"unsupported_image"},
+    422: {"no_face", "multiple_faces", "face_too_small", "low_quality", "consent_required"},
+    429: {"rate_limited"},
+    500: {"internal_error"},
+    503: {"overloaded", "not_ready"},
+}
+
+
+def test_every_code_keeps_its_status():
+    found: dict[int, set[str]] = {}
+    for code, problem in PROBLEMS.items():
+        found.setdefault(problem.status, set()).add(code)
+    assert found == STATUSES
+
+
 @pytest.mark.parametrize("code", PROBLEMS)
 def test_every_code_has_its_own_answer(api, monkeypatch, code):
     error = RecognitionError(code, "A sentence.", measured=3, limit=2, errors={"a": ["b"]})

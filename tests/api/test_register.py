@@ -8,6 +8,8 @@ import pytest
 
 from recognition.models import Reference, Subject
 from tests.api.conftest import assert_problem, stored
+from tests.api.test_bad_input import two_faces
+from tests.conftest import blank
 
 SHAPE = {
     "user_id",
@@ -49,7 +51,7 @@ def test_register_keeps_the_usable_pictures_and_says_why_not_the_others(api, pic
 def test_register_without_a_usable_picture_changes_nothing(api):
     before = stored()
     answer = api.post("/register", user_id="ada", file=[b"no picture", b""])
-    problem = assert_problem(answer, answer.status_code, answer.json()["code"])
+    problem = assert_problem(answer, 415, "unsupported_image")
     assert [one["index"] for one in problem["rejected"]] == [0, 1]
     assert stored() == before
 
@@ -124,3 +126,14 @@ def test_ten_pictures_are_taken_and_eleven_refused(api, pictures):
         api.post("/register", user_id="ada", file=[pictures.obama] * 11), 400, "invalid_request"
     )
     assert "11" in problem["errors"]["file"][0]
+
+
+def test_one_of_several_faces_is_registered_where_it_is_named(api, pictures):
+    answer = api.post("/register", user_id="ada", file=two_faces(pictures.obama), face="1")
+    assert (answer.status_code, answer.json()["total_references"]) == (201, 1)
+
+
+def test_of_all_refusals_the_first_about_a_face_is_answered(api):
+    answer = api.post("/register", user_id="ada", file=[b"no picture", blank()])
+    problem = assert_problem(answer, 422, "no_face")
+    assert [one["code"] for one in problem["rejected"]] == ["unsupported_image", "no_face"]

@@ -51,6 +51,13 @@ def test_pictures_are_described_for_forms_and_for_json(schema):
     assert twin["images"]["items"]["format"] == "byte" and "file" not in twin
 
 
+def test_five_matches_are_told_unless_others_are_asked_for(schema):
+    body = schema["paths"]["/identify"]["post"]["requestBody"]["content"]["application/json"]
+    form = schema["components"]["schemas"][body["schema"]["$ref"].rpartition("/")[2]]
+    limit = form["properties"]["limit"]
+    assert (limit["default"], limit["minimum"], limit["maximum"]) == (5, 1, 50)
+
+
 def test_every_call_with_a_key_says_so_and_shows_problems(schema):
     for path, methods in schema["paths"].items():
         for operation in methods.values():

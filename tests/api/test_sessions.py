@@ -52,3 +52,10 @@ def test_replace_and_candidates_want_their_own_permission(staff, pictures):
     assert "'delete_subject'" in assert_problem(answer, 403, "permission_denied")["detail"]
     answer = some.post("/identify", file=pictures.obama, candidates="1")
     assert "'view_subject'" in assert_problem(answer, 403, "permission_denied")["detail"]
+
+
+def test_erasing_people_with_a_gallery_wants_the_permission_for_both(staff):
+    keeper = staff("delete_gallery")
+    answer = keeper.delete("/galleries/default?force=true")
+    assert "'delete_subject'" in assert_problem(answer, 403, "permission_denied")["detail"]
+    assert keeper.delete("/galleries/default").status_code == 200

@@ -10,7 +10,7 @@ from PIL import Image
 
 from recognition.models import Gallery, PersonTemplate
 from tests.api.conftest import assert_problem
-from tests.api.test_identify import blank
+from tests.conftest import blank
 
 
 def twice(photograph: bytes) -> bytes:
@@ -22,11 +22,6 @@ def twice(photograph: bytes) -> bytes:
     buffer = BytesIO()
     both.save(buffer, "JPEG", quality=95)
     return buffer.getvalue()
-
-
-@pytest.fixture
-def ada(api, pictures):
-    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
 
 
 def test_a_stricter_target_gives_a_higher_threshold(ada, api, pictures):

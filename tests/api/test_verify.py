@@ -9,11 +9,6 @@ import pytest
 from tests.api.conftest import assert_problem
 
 
-@pytest.fixture
-def ada(api, pictures):
-    assert api.post("/register", user_id="ada", file=pictures.obama).status_code == 201
-
-
 def test_verify_confirms_the_person_and_shows_its_grounds(ada, api, pictures):
     answer = api.post("/verify", user_id="ada", file=pictures.obama2)
     found = answer.json()
@@ -60,6 +55,7 @@ def test_a_box_without_a_face_in_it_finds_none(ada, api, pictures):
     assert_problem(answer, 422, "no_face")
 
 
-def test_a_face_that_is_not_there_is_refused_by_its_name(ada, api, pictures):
-    answer = api.post("/verify", user_id="ada", file=pictures.obama2, face="7")
+@pytest.mark.parametrize("face", ["1", "7"])
+def test_a_face_that_is_not_there_is_refused_by_its_name(ada, api, pictures, face):
+    answer = api.post("/verify", user_id="ada", file=pictures.obama2, face=face)
     assert "face" in assert_problem(answer, 400, "invalid_request")["errors"]

@@ -6,11 +6,7 @@ import pytest
 
 from recognition.models import Reference, Subject
 from recognition.services.folders import user_id_of
-
-
-def registered() -> dict[str, int]:
-    people = Subject.objects.with_counts()
-    return {subject.user_id: subject.reference_count for subject in people}
+from tests.conftest import registered
 
 
 def test_a_folder_a_person_is_registered(command, people):

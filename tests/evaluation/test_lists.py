@@ -123,7 +123,7 @@ def test_a_date_that_is_none_is_refused_with_its_line(tmp_path, date):
 def test_a_first_line_with_a_wrong_date_is_no_heading(tmp_path):
     dates = tmp_path / "dates.csv"
     dates.write_text("a/1,2004/05/06\n")
-    with pytest.raises(RecognitionError):
+    with pytest.raises(RecognitionError, match="dates.csv, line 1"):
         lists.read_dates(dates)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -14,13 +12,13 @@ from typing import Any, Self
 
 from pymilvus import MilvusClient, MilvusException
 
-from tests.servers import free_port
+from tests.servers import Stoppable, free_port
 
 START_SECONDS = 30
 
 
-class MilvusServer:
-    """A server that can be killed, hung, and started again on the same port and data."""
+class MilvusServer(Stoppable):
+    """A server that can be started again on the same port and data."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="facesite-milvus-"))
@@ -56,20 +54,6 @@ class MilvusServer:
         """Return a client of its own, which knows nothing of Facesite."""
         return MilvusClient(self.uri, timeout=2, dedicated=True)
 
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self.process.kill()
-        self.process.wait()
-
     def empty(self) -> None:
         """Delete everything that a killed one holds."""
         shutil.rmtree(self.data)
-
-    def hang(self) -> None:
-        """Let it keep its connections and answer nothing."""
-        os.kill(self.process.pid, signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # it may still answer until then
-
-    def resume(self) -> None:
-        """Let a hung one go on."""
-        os.kill(self.process.pid, signal.SIGCONT)

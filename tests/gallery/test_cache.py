@@ -58,6 +58,16 @@ def test_a_copy_under_another_master_key_is_made_anew(cache, book, monkeypatch):
     assert numbers(cache) == {1, 2}
 
 
+def test_who_saw_an_older_copy_writes_nothing(cache, book, redis_server):
+    cache.follow(book)
+    redis = redis_server.client()
+    epoch, version = redis.hmget(COPY, "epoch", "version")
+    for seen in ((epoch, b"1"), (b"another", version)):
+        assert not cache._write(redis, seen, {}, {"version": 1})
+    assert redis.hget(COPY, "version") == version
+    assert cache._write(redis, (epoch, version), {}, {"version": 3})
+
+
 def test_changes_in_many_blocks_are_written_a_few_at_a_time(cache, book, monkeypatch):
     cache.follow(book)
     monkeypatch.setattr("recognition.gallery.cache.TOUCHED", 1)

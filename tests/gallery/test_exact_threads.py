@@ -69,9 +69,10 @@ def test_a_search_sees_a_whole_change_or_none(monkeypatch):
                 index.put(np.array([2001, 2002]), order)
 
     with ThreadPoolExecutor(1) as threads:
-        threads.submit(swap)
+        swapping = threads.submit(swap)
         found = [index.search(pair, limit=1, floor=0.9) for _ in range(300)]
         stop.set()
+    swapping.result()  # or nothing was changed meanwhile
     named = {tuple(row[0].subject_number for row in each) for each in found}
     assert named <= {(2001, 2002), (2002, 2001)}
 

@@ -39,6 +39,21 @@ def test_caught_up_reads_nothing_when_nothing_changed(book):
     assert book.reads == reads
 
 
+def test_a_change_while_everybody_is_loaded_is_not_lost(book, monkeypatch):
+    everybody = book.all_templates
+
+    def read_and_be_overtaken():
+        monkeypatch.undo()
+        blocks = list(everybody())
+        book.remove(2)
+        return iter(blocks)
+
+    monkeypatch.setattr(book, "all_templates", read_and_be_overtaken)
+    follower = Follower(book)
+    follower.load()
+    assert best(follower, [0, 1, 0, 0]) == [1]
+
+
 def test_galleries_are_kept_apart(book):
     book.put(7, [0, 1, 0, 0], gallery=2)
     follower = Follower(book)
@@ -116,7 +131,7 @@ def test_loading_that_failed_is_begun_again_by_the_next_request(book, monkeypatc
     assert best(follower, [0, 1, 0, 0]) == [2]
 
 
-def test_a_request_tries_to_load_once_where_that_fails(book, monkeypatch):
+def test_a_request_tries_to_load_once_where_that_fails(book):
     begun = []
     follower = Follower(book, start=lambda act: begun.append(act) or follower._lock.release())
     pytest.raises(RecognitionError, follower.caught_up, 1, D)

@@ -13,7 +13,7 @@ from recognition.import_models import Import, Worker
 from recognition.models import Event, Reference, Subject
 from recognition.services import importing, imports
 from recognition.services.manifest import Entry
-from tests.conftest import TESTER
+from tests.conftest import TESTER, registered
 from tests.imports.conftest import (
     begin_folder,
     begin_zip,
@@ -24,11 +24,6 @@ from tests.imports.conftest import (
     states,
     work,
 )
-
-
-def registered() -> dict[str, int]:
-    people = Subject.objects.with_counts()
-    return {subject.user_id: subject.reference_count for subject in people}
 
 
 def test_a_folder_is_registered(gallery, portraits):
@@ -158,16 +153,8 @@ def test_a_file_that_workers_die_of_is_given_up(gallery, portraits):
     assert outcomes(run(batch))["barack/1.jpg"] == "internal_error"
 
 
-def test_a_service_that_is_not_ready_lets_the_import_wait(gallery, portraits, settings, tmp_path):
-    settings.NETWORKS_FOLDERS = [tmp_path]
-    from recognition import runtime
-
-    caches = (runtime.store, runtime.extractor, runtime.network)
-    for built in caches:
-        built.cache_clear()
+def test_a_service_that_is_not_ready_lets_the_import_wait(gallery, portraits, no_networks):
     batch = run(begin_folder(gallery, portraits))
-    for built in caches:
-        built.cache_clear()
     assert batch.state == Import.WAITING and batch.trouble
     assert states(batch) == {"ready": 3}
 

@@ -81,6 +81,15 @@ def test_the_key_goes_with_the_import(one_zip, django_capture_on_commit_callback
     assert vault.keys().below(0) == {}
 
 
+def test_the_key_goes_with_the_gallery(portraits, django_capture_on_commit_callbacks):
+    door = services.create_gallery("door", actor=TESTER)
+    begin_zip(door, packed(portraits))
+    assert len(vault.keys().below(0)) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        services.delete_gallery("door", force=True, actor=TESTER)
+    assert vault.keys().below(0) == {}
+
+
 def test_an_import_under_way_keeps_its_key(gallery, portraits, one_zip):
     run(begin_folder(gallery, portraits))
     waiting.destroy_unused_keys()

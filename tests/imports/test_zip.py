@@ -134,3 +134,11 @@ def test_a_name_in_utf_8_is_read_though_the_zip_does_not_say_so(gallery, photos)
         data = data[:at] + bytes(2) + data[at + 2 :]
     run(begin_zip(gallery, data))
     assert Subject.objects.get().user_id == "jose"
+
+
+def test_a_slice_beyond_the_size_that_was_announced_is_refused(gallery):
+    batch = imports.begin_zip(gallery, "people.zip", 100, TESTER)
+    assert imports.receive_slice(batch, 0, bytes(60)) == 60
+    with pytest.raises(RecognitionError, match="no slice of the file"):
+        imports.receive_slice(batch, 60, bytes(41))
+    assert imports.receive_slice(batch, 60, bytes(40)) == 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -103,6 +104,28 @@ def test_the_environment_wins_over_the_file(tmp_path):
     code = "from django.conf import settings; print(settings.PORT, settings.MAX_WAITING)"
     done = command("shell", "--verbosity", "0", "--command", code, **given)
     assert done.stdout.split() == ["9002", "3"]
+
+
+# DESIGN sections 2 to 4, said once more and by hand.
+DEFAULTS = {
+    "RATE_REGISTER": "5/m", "RATE_VERIFY": "10/m", "RATE_IDENTIFY": "10/m", "RATE_DEFAULT": "30/m",
+    "RATE_SESSION": "600/m", "FACE_DETECTION_CONFIDENCE": 0.9, "FACE_MATCHING_THRESHOLD": None,
+    "FACE_TARGET_FMR": 1e-3, "FACE_TARGET_FPIR": 1e-2, "FACE_MIN_SIZE": 40, "FACE_MODEL": "auto",
+    "MAX_IMAGES": 10, "MAX_IMAGE_BYTES": 10 * 2**20, "MAX_IMAGE_PIXELS": 50_000_000,
+    "MAX_REQUEST_BYTES": 64 * 2**20, "EVENTS_KEEP": 90, "KEEP_CROPS": True,
+    "GALLERY_ENGINE": "exact", "DEBUG": False,
+}  # fmt: skip
+
+
+def test_without_any_environment_the_defaults_are_those_promised(tmp_path):
+    code = "import json, facesite.settings as s; print(json.dumps([{n: getattr(s, n) for n in"
+    code += f" {list(DEFAULTS)!r}}}, s.DATABASES['default']['OPTIONS']]))"
+    given = {"FACESITE_ENV_FILE": os.devnull, "FACESITE_DATA_DIR": str(tmp_path)}
+    found, sqlite = json.loads(command("shell", "-v", "0", "-c", code, **given).stdout)
+    assert found == DEFAULTS
+    assert sqlite["transaction_mode"] == "IMMEDIATE"
+    for promised in ("journal_mode=WAL", "synchronous=FULL", "secure_delete=ON"):
+        assert f"PRAGMA {promised};" in sqlite["init_command"]
 
 
 @pytest.mark.parametrize(("given", "threads"), [({}, 1), ({"OPENBLAS_NUM_THREADS": "2"}, 2)])

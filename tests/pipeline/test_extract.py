@@ -96,6 +96,14 @@ def test_the_principal_face_is_large_and_near_the_middle():
     assert principal(found, picture) == 1
 
 
+@pytest.mark.parametrize(("aside", "expected"), [(63, 1), (77, 0)])
+def test_a_larger_face_is_principal_up_to_a_distance(aside, expected):
+    picture = faces.picture(GREY)  # 140 x 140 less twice 63 squared is more than 100 x 100
+    boxes = [(270, 190, 100, 100), (250 + aside, 170, 140, 140)]
+    found = [Face(faces.detection(box), UNMEASURED) for box in boxes]
+    assert principal(found, picture) == expected
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_exif_orientations_give_the_same_box_and_the_same_person(orientation, extractor):
     upright, turned = decode(stored_as(1)), decode(stored_as(orientation))

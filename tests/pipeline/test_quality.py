@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance, ImageFilter, ImageOps
 
 from recognition.pipeline.align import PLACES
-from recognition.pipeline.quality import QualityLimits, faults, measure, pose
+from recognition.pipeline.quality import QualityLimits, faults, measure, pose, sharpness
 from recognition.pipeline.types import Picture, Quality
 from tests.pipeline import faces
 
@@ -44,10 +44,10 @@ def test_a_blurred_face_is_not_sharp(name, detector):
 
 def test_sharpness_does_not_change_with_light_or_size(detector):
     image = faces.scaled("obama", 700)
-    sharpness = quality(detector, image).sharpness
+    sharp = quality(detector, image).sharpness
     dim = quality(detector, ImageEnhance.Brightness(image).enhance(0.5)).sharpness
-    assert dim == pytest.approx(sharpness, rel=0.05)
-    assert quality(detector, faces.scaled("obama", 500)).sharpness > 0.7 * sharpness
+    assert dim == pytest.approx(sharp, rel=0.05)
+    assert quality(detector, faces.scaled("obama", 500)).sharpness > 0.7 * sharp
 
 
 def test_a_face_of_forty_pixels_is_sharp_enough(detector):
@@ -101,14 +101,28 @@ def test_pose_of_landmarks_that_coincide_is_frontal():
     assert pose(np.ones((5, 2), np.float32)) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("reason", ["yaw", "pitch", "roll"])
+@pytest.mark.parametrize(("reason", "limit"), [("yaw", 55), ("pitch", 45), ("roll", 60)])
 @pytest.mark.parametrize("sign", [1, -1])
-def test_faces_turned_too_far_are_faults_either_way(reason, sign):
-    limit = getattr(LIMITS, f"max_{reason}")
+def test_faces_turned_too_far_are_faults_either_way(reason, limit, sign):
     (fault,) = faults(replace(GOOD, **{reason: sign * (limit + 1)}), LIMITS)
     assert (fault.code, fault.reason, fault.measured) == ("low_quality", reason, limit + 1)
     assert fault.hint
     assert faults(replace(GOOD, **{reason: sign * limit}), LIMITS) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "limit"), [("size", 40), ("sharpness", 0.5), ("brightness", 25)]
+)
+def test_what_just_reaches_a_limit_is_no_fault(reason, limit):
+    assert faults(replace(GOOD, **{reason: limit}), LIMITS) == []
+    (fault,) = faults(replace(GOOD, **{reason: limit - 0.01}), LIMITS)
+    assert (fault.reason, fault.limit) == (reason, limit)
+
+
+def test_noise_of_one_grey_level_makes_no_face_sharp():
+    dots = np.random.default_rng(1).random((150, 150)) < 0.05
+    crop = Image.fromarray(np.where(dots, 129, 128).astype(np.uint8))
+    assert 0 < sharpness(crop) < LIMITS.min_sharpness
 
 
 def test_every_fault_is_told():

@@ -52,7 +52,7 @@ def test_one_calibration_is_active_for_an_embedder(stored):
 
 
 def test_a_name_is_taken_once(stored):
-    with pytest.raises(RecognitionError):
+    with pytest.raises(RecognitionError, match="'our-door' exists already"):
         store_calibration("our-door", stored.document, actor=TESTER)
 
 

@@ -60,6 +60,10 @@ def test_without_a_valid_consent_nobody_is_registered(required, register, sent):
     assert Event.objects.get().outcome == "consent_required"
 
 
+def test_no_photograph_is_looked_at_without_a_consent(required, register, no_networks):
+    assert refusal(register, "barack", "obama").code == "consent_required"
+
+
 def test_consent_without_a_date_is_given_today(required, register, gallery, photos):
     register("barack", "obama", consent={"lawful_basis": "consent", "consent_version": "2026-1"})
     subject = Subject.objects.get()
@@ -205,3 +209,10 @@ def test_an_outlook_compares_nobody_without_consent(ended, gallery):
     now = services.find_gallery(gallery.name)  # its embedder is settled since
     compared = {user_id for user_id, _, _ in reembedding._both(now, "another")}
     assert compared == {"barack", "joe"}
+
+
+def test_saying_once_more_that_there_is_consent_keeps_its_day(turn, register, gallery):
+    register("barack", "obama", consent=GIVEN)
+    turn(TODAY + DAY)
+    services.update_user(gallery, "barack", {"lawful_basis": "consent"}, actor=TESTER)
+    assert Subject.objects.get().consent_given == TODAY

@@ -28,6 +28,17 @@ def test_unregister_erases_references_crops_and_template(register, gallery):
     assert Reference.objects.count() == PersonTemplate.objects.count() == 1
 
 
+def test_only_crops_that_were_kept_are_counted(register, gallery, settings):
+    register("barack", "obama")
+    settings.KEEP_CROPS = False
+    done = register("barack", "obama2", "obama3")
+    gone = done.accepted[0].reference_id
+    assert services.delete_reference(gallery, "barack", gone, actor=TESTER).crops == 0
+    erased = services.unregister(gallery, "barack", actor=TESTER)
+    assert (erased.references, erased.crops) == (2, 1)
+    assert erased.receipts[0].counts == {"references": 2, "crops": 1}
+
+
 def test_unregister_says_so_in_the_log(register, gallery):
     register("barack", "obama")
     number = Subject.objects.get().number
@@ -52,11 +63,23 @@ def test_deleting_a_reference_makes_the_template_anew(register, gallery):
     assert after != pytest.approx(from_bytes(before), abs=1e-3)
 
 
+def test_a_search_compares_with_what_is_left_after_a_reference_is_deleted(
+    register, gallery, photos
+):
+    done = register("barack", "obama", "obama2")
+    seen = photos.upload("obama")
+    [before] = services.identify(gallery, seen, actor=TESTER).matches
+    services.delete_reference(gallery, "barack", done.accepted[0].reference_id, actor=TESTER)
+    [after] = services.identify(gallery, seen, actor=TESTER).matches
+    assert after.similarity < before.similarity - 0.001
+
+
 def test_the_last_reference_leaves_a_user_without_a_face(register, gallery, photos):
     done = register("barack", "obama")
     services.delete_reference(gallery, "barack", done.accepted[0].reference_id, actor=TESTER)
     assert Subject.objects.get().user_id == "barack"
     assert services.identify(gallery, photos.upload("obama"), actor=TESTER).people == 0
+    assert services.find_gallery("default").embedder == ""
 
 
 @pytest.mark.parametrize("reference_id", ["no-uuid", str(uuid.UUID(int=1))])

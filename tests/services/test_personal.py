@@ -62,6 +62,16 @@ def test_it_holds_events_and_sightings_without_other_people(export, gallery, pho
     assert str(other.number) in str(Event.objects.get(act="identify").decision)
 
 
+def test_it_holds_nothing_of_other_faces_in_the_picture(export, gallery):
+    own, other = (Subject.objects.get(user_id=name).number for name in ("barack", "joe"))
+    of = {number: [{"subject": number, "similarity": 0.9}] for number in (own, other)}
+    seen = [{"box": [1], "candidates": of[own] + of[other]}, {"box": [2], "candidates": of[other]}]
+    decision = {"faces": [*seen, {"box": [3], "candidates": []}]}
+    Event.objects.create(act="identify", gallery=gallery.name, outcome="match", decision=decision)
+    [event] = [e for e in export()["events.json"] if e["act"] == "identify"]
+    assert event["decision"] == {"faces": [{"box": [1], "candidates": of[own]}]}
+
+
 def test_it_holds_searches_that_only_came_near(export, gallery, photos):
     services.identify(gallery, photos.upload("biden"), candidates=5, actor=TESTER)
     exported = export()

@@ -12,6 +12,7 @@ from recognition.errors import RecognitionError
 from recognition.import_models import DailyJob, Worker
 from recognition.models import Erasure, Event, Sighting, Subject, Suppression
 from recognition.retention import unmatched
+from recognition.services import purging
 from recognition.services.purging import due, purge
 from tests.conftest import TESTER
 
@@ -95,6 +96,12 @@ def test_a_retention_longer_than_events_are_kept_is_refused(gallery, settings):
         unmatched()
 
 
+def test_matches_may_count_for_as_long_as_events_are_kept(person, settings):
+    settings.RETENTION_UNMATCHED_DAYS = settings.EVENTS_KEEP = 90
+    person("ada", 91)
+    assert found() == [("ada", "unmatched")]
+
+
 def test_without_the_setting_nobody_is_due_for_want_of_matches(person):
     person("ada", 9999)
     assert found() == []
@@ -116,6 +123,19 @@ def test_a_purge_erases_with_receipts_and_is_written_down(person, register):
     assert Erasure.objects.count() == Suppression.objects.count() == 1
     event = Event.objects.get(act="purge")
     assert event.decision == {"retain_until": 1, "unmatched": 0}
+
+
+def test_who_got_a_later_date_meanwhile_is_not_erased(person, monkeypatch):
+    person("ada", retain_until=timezone.localdate() - DAY)
+    erase = purging.erase_subjects
+
+    def erase_later(people, **options):
+        Subject.objects.update(retain_until=timezone.localdate() + DAY)
+        return erase(people, **options)
+
+    monkeypatch.setattr(purging, "erase_subjects", erase_later)
+    assert purge(TESTER) == {"retain_until": [], "unmatched": []}
+    assert Subject.objects.get().user_id == "ada"
 
 
 def test_a_purge_of_nobody_writes_nothing(person):

@@ -7,9 +7,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from recognition import services
-from recognition.decisions import Wanted
+from recognition.decisions import MATCH, Decision, Wanted
 from recognition.errors import RecognitionError
+from recognition.gallery.exact import Candidate
 from recognition.models import Event, Subject
+from recognition.services import recognition
 from recognition.services.results import Selection, Upload
 from tests.conftest import TESTER
 
@@ -154,6 +156,12 @@ def test_identify_keeps_the_decision_by_number_alone(register, identify):
     assert "barack" not in str(event.decision)
 
 
+def test_an_event_keeps_the_nearest_and_the_first_who_are_named():
+    found = [Candidate(number, 0.99 - number / 100) for number in range(7)]
+    decision = Decision(MATCH, "", matches=tuple(found[4:]))  # others do not reach their own
+    assert recognition._told(decision, found) == [*found[:3], *found[4:6]]
+
+
 def test_verifying_an_unknown_user_is_an_event(verify):
     with pytest.raises(RecognitionError):
         verify("nobody", "obama")
@@ -164,3 +172,36 @@ def test_a_refused_probe_is_an_event_too(gallery):
     with pytest.raises(RecognitionError):
         services.identify(gallery, Upload("a", b"text"), actor=TESTER)
     assert Event.objects.get().outcome == "unsupported_image"
+
+
+def test_a_person_of_three_photographs_must_be_met_more_closely(register, verify):
+    register("barack", "obama")
+    one = verify("barack", "obama2").policy
+    register("barack", "obama2", "obama3")
+    three = verify("barack", "obama2").policy
+    assert three.threshold > one.threshold and (one.references, three.references) == (1, 3)
+
+
+def test_who_turns_inactive_while_a_picture_is_looked_at_is_not_verified(
+    register, verify, gallery, monkeypatch
+):
+    register("barack", "obama")
+    look = recognition.look
+
+    def look_meanwhile(*arguments):
+        services.update_user(gallery, "barack", {"active": False}, actor=TESTER)
+        return look(*arguments)
+
+    monkeypatch.setattr(recognition, "look", look_meanwhile)
+    answer = verify("barack", "obama2")
+    assert (answer.verified, answer.similarity) == (False, None) and "inactive" in answer.reason
+
+
+@pytest.mark.parametrize("change", ["inactive", "elsewhere"])
+def test_whom_the_index_does_not_know_to_be_gone_is_not_named(register, identify, change):
+    register("barack", "obama")
+    assert identify("obama2").matches
+    other = services.create_gallery("other", actor=TESTER)
+    Subject.objects.update(**{"active": False} if change == "inactive" else {"gallery": other})
+    found = identify("obama2", candidates=5)
+    assert (found.faces[0].decision.status, found.faces[0].candidates) == ("unknown", [])

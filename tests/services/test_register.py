@@ -7,10 +7,22 @@ import pytest
 
 from recognition import runtime, services
 from recognition.errors import RecognitionError
-from recognition.models import Event, GalleryChange, PersonTemplate, Reference, Subject, from_bytes
+from recognition.models import (
+    Event,
+    Gallery,
+    GalleryChange,
+    PersonTemplate,
+    Reference,
+    Subject,
+    from_bytes,
+)
+from recognition.pipeline.quality import QualityLimits
+from recognition.pipeline.types import Face, Quality
 from recognition.services import RegisterOptions, registration
+from recognition.services.looking import Clock, View
 from recognition.services.results import Upload
 from tests.conftest import TESTER
+from tests.pipeline import faces
 
 
 def test_register_stores_a_reference_of_unit_length(register):
@@ -52,6 +64,20 @@ def test_register_of_nothing_usable_is_refused_and_stores_nothing(gallery):
     assert refusal.value.code == "unsupported_image"
     assert refusal.value.extra["rejected"][0]["index"] == 0
     assert not Subject.objects.exists()
+
+
+def test_what_the_service_cannot_do_is_no_fault_of_a_picture(register, monkeypatch):
+    look = registration._registrable
+
+    def out_of_memory(upload, *arguments):
+        if "biden" in upload.name:
+            raise RecognitionError("overloaded", "Later.")
+        return look(upload, *arguments)
+
+    monkeypatch.setattr(registration, "_registrable", out_of_memory)
+    with pytest.raises(RecognitionError, match="Later") as refusal:
+        register("barack", "obama", "biden")
+    assert "rejected" not in refusal.value.extra and not Subject.objects.exists()
 
 
 @pytest.mark.parametrize("user_id", ["", "../x", "..", "a b", "😀", "a\0b", "x" * 129, "-a", "a\n"])
@@ -108,6 +134,11 @@ def test_a_face_known_under_another_id_is_flagged(register):
     assert Subject.objects.count() == 2
 
 
+def test_somebody_unlike_is_no_duplicate(register):
+    register("barack", "obama")
+    assert register("joe", "biden", on_duplicate="reject").possible_duplicates == []
+
+
 def test_a_face_known_under_another_id_is_rejected_where_asked(register):
     register("barack", "obama")
     with pytest.raises(RecognitionError) as refusal:
@@ -115,6 +146,7 @@ def test_a_face_known_under_another_id_is_rejected_where_asked(register):
     assert refusal.value.code == "duplicate_face"
     assert refusal.value.extra["possible_duplicates"][0]["user_id"] == "barack"
     assert Subject.objects.count() == 1
+    assert Event.objects.latest("id").outcome == "duplicate_face"
 
 
 def test_another_face_of_the_same_user_is_no_duplicate(register):
@@ -128,6 +160,21 @@ def test_register_settles_the_embedder_of_the_gallery(register, gallery):
     assert gallery.embedder == runtime.DLIB
 
 
+def test_a_gallery_that_took_another_embedder_meanwhile_is_given_nothing(
+    register, gallery, monkeypatch
+):
+    store = registration._store
+
+    def settled_first(*arguments):
+        Gallery.objects.update(embedder="facenet-vggface2")
+        return store(*arguments)
+
+    monkeypatch.setattr(registration, "_store", settled_first)
+    with pytest.raises(RecognitionError, match="has just got the embedder") as refusal:
+        register("barack", "obama")
+    assert refusal.value.code == "not_ready" and not Subject.objects.exists()
+
+
 def test_register_writes_an_event_without_the_user_id(register):
     register("barack", "obama")
     event = Event.objects.get(act="register")
@@ -138,4 +185,30 @@ def test_register_writes_an_event_without_the_user_id(register):
 def test_no_crop_is_kept_where_crops_are_off(register, settings):
     settings.KEEP_CROPS = False
     register("barack", "obama")
-    assert Reference.objects.get().crop is None
+    stored = Reference.objects.get()
+    assert (stored.sealed_crop, stored.sealed_context, stored.context_place) == (None, None, None)
+
+
+def rivals(*sizes: int) -> None:
+    """Look for rivals of the first of some faces, made up, of so many pixels."""
+    good = {"sharpness": 1, "brightness": 120, "yaw": 0, "pitch": 0, "roll": 0}
+    found = [Face(faces.detection((0, 0, s, s)), Quality(size=s, **good)) for s in sizes]
+    registration._refuse_rivals(View(None, found, QualityLimits(), None, Clock()), found[0])
+
+
+def test_another_face_of_more_than_half_the_area_is_a_rival():
+    with pytest.raises(RecognitionError, match="3 faces of similar size") as refusal:
+        rivals(100, 71, 99)
+    assert refusal.value.code == "multiple_faces"
+
+
+@pytest.mark.parametrize("sizes", [(100,), (100, 70), (50, 39)], ids=str)
+def test_faces_that_are_smaller_or_too_small_are_no_rivals(sizes):
+    assert rivals(*sizes) is None
+
+
+def test_further_photographs_leave_name_and_metadata_alone(register):
+    register("barack", "obama", display_name="Barack Obama", metadata={"floor": 3})
+    register("barack", "obama2")
+    subject = Subject.objects.get()
+    assert (subject.display_name, subject.metadata) == ("Barack Obama", {"floor": 3})

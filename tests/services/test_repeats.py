@@ -8,6 +8,7 @@ from recognition import services
 from recognition.models import Event, Sighting
 from recognition.services import recognition
 from recognition.services.repeats import MOST, Repeats
+from recognition.services.results import Actor
 from tests.conftest import TESTER
 
 
@@ -17,8 +18,8 @@ def look(gallery, register, photos, monkeypatch):
     monkeypatch.setattr(recognition, "repeats", Repeats())
     register("barack", "obama")
     Event.objects.all().delete()
-    return lambda name, **options: services.identify(
-        gallery, photos.upload(name), live=True, actor=TESTER, **options
+    return lambda name, actor=TESTER, where=gallery: services.identify(
+        where, photos.upload(name), live=True, actor=actor
     )
 
 
@@ -31,6 +32,12 @@ def test_the_same_decision_is_written_down_once(look):
 def test_another_decision_is_written_down_too(look):
     look("obama2"), look("biden"), look("obama2"), look("biden")
     assert sorted(Event.objects.values_list("outcome", flat=True)) == ["match", "unknown"]
+
+
+def test_what_another_one_saw_or_saw_elsewhere_is_written_down_too(look):
+    door = services.create_gallery("door", actor=TESTER)
+    look("biden"), look("biden", actor=Actor("key:x")), look("biden", where=door)
+    assert Event.objects.filter(act="identify").count() == 3
 
 
 def test_after_a_while_it_is_written_down_again_with_its_count(look, monkeypatch):

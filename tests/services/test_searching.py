@@ -9,6 +9,7 @@ import pytest
 
 from recognition import runtime
 from recognition.decisions import Policy, decide
+from recognition.gallery.exact import ALL
 from recognition.models import Gallery, GalleryChange, PersonTemplate, Subject, to_bytes
 from recognition.runtime import DLIB
 from recognition.services.searching import nearest
@@ -40,6 +41,22 @@ def add(gallery: Gallery, user_id: str, similarity: float, *, references: int) -
     template.references = references
     template.save()
     GalleryChange.append("put", [subject])
+
+
+class Asked:
+    """An index that keeps down to which similarity it was asked, and knows nobody."""
+
+    def search(self, probes, *, floor, **_):
+        self.floor = floor
+        return [[] for _ in probes]
+
+
+@pytest.mark.parametrize(("candidates", "floor"), [(0, 0.9), (3, ALL)])
+def test_everybody_is_compared_only_where_candidates_are_asked_for(gallery, candidates, floor):
+    index, probe = Asked(), SimpleNamespace(embedding=np.eye(128, dtype=np.float32)[0])
+    policy = Policy(threshold=0.9, source="request", margin=0.0)
+    nearest(index, [probe], gallery, policy, (1, candidates))
+    assert index.floor == floor
 
 
 def searched(gallery: Gallery, policy: Policy):

@@ -47,6 +47,13 @@ def test_a_verified_claim_is_a_sighting_and_a_refused_one_is_none(gallery, photo
     assert [seen.event.outcome for seen in Sighting.objects.all()] == ["verified"]
 
 
+def test_two_who_cannot_be_told_apart_were_not_seen(gallery, photos, barack, register):
+    register("barry", "obama")
+    identify(gallery, photos, "obama2")
+    assert Event.objects.get(act="identify").outcome == "ambiguous"
+    assert not Sighting.objects.exists()
+
+
 def test_nothing_more_is_written_where_nobody_is_named(gallery, photos, barack):
     identify(gallery, photos, "astronaut")  # an engine, where there is one, has caught up since
     with CaptureQueriesContext(connection) as sent:

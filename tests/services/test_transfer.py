@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from recognition import services, vault
+from recognition.errors import RecognitionError
 from recognition.models import Gallery, Reference, Subject
 from recognition.services import transfer
 from tests.conftest import TESTER
@@ -64,3 +65,18 @@ def test_what_another_embedder_made_is_left_out(moved, gallery, photos):
         Gallery.objects.get(name="other"), photos.upload("obama3"), actor=TESTER
     )
     assert found.matches[0].user_id == "barack"
+
+
+def test_people_of_another_embedder_than_the_gallerys_are_refused(moved):
+    Gallery.objects.create(name="other", embedder="facenet-vggface2")
+    with pytest.raises(RecognitionError, match="facenet-vggface2's") as refusal:
+        moved()
+    assert refusal.value.code == "invalid_request" and taken() == []
+
+
+def test_somebody_whose_user_id_is_none_is_refused(moved, gallery):
+    Subject.objects.create(gallery=gallery, user_id="../x")
+    with pytest.raises(RecognitionError, match="'../x' is no user_id") as refusal:
+        moved()
+    assert refusal.value.code == "invalid_request"
+    assert not Subject.objects.filter(gallery__name="other", user_id="../x").exists()

@@ -52,3 +52,11 @@ def test_who_has_no_consent_is_left_out_and_named(exported, other, settings, dry
     counts = transfer.take(*exported, other, TESTER, dry_run=dry_run)
     assert counts == {"people": 1, "references": 1, "consent_required:joe": 1}
     assert Subject.objects.filter(gallery=other).count() == (0 if dry_run else 1)
+
+
+def test_who_is_there_without_a_consent_gets_no_further_photograph(exported, other, settings):
+    Subject.objects.create(gallery=other, user_id="barack")
+    settings.CONSENT_REQUIRED = True
+    counts = transfer.take(*exported, other, TESTER, dry_run=False)
+    assert counts == {"consent_required:barack": 1, "consent_required:joe": 1}
+    assert not Subject.objects.get(gallery=other).references.exists()

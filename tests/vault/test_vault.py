@@ -11,7 +11,7 @@ from django.db import Error as DatabaseError
 
 from recognition import vault
 from recognition.errors import RecognitionError
-from recognition.models import random_number
+from recognition.models import Reference, random_number
 from recognition.sealing import SealBrokenError, label, new_key, seal, unseal
 from recognition.services.erasure import empty_what_is_owed
 from recognition.vault import master, rotation
@@ -177,3 +177,14 @@ def test_a_reader_keeps_the_log_from_being_emptied_for_a_moment_only(tmp_path):
     assert emptied_log(one.cursor())
     assert (tmp_path / "some.sqlite3-wal").stat().st_size == 0
     assert one.execute("PRAGMA busy_timeout").fetchone() == (5000,)  # as Python's module sets it
+
+
+@pytest.mark.parametrize("sealed", ["sealed_embedding", "sealed_crop", "sealed_context"])
+def test_what_is_of_one_photograph_is_not_opened_as_another_ones(register, sealed):
+    register("barack", "obama", "obama2")
+    one, other = Reference.objects.all()
+    key = vault.key_of(one.subject.number)
+    setattr(other, sealed, getattr(one, sealed))
+    opened = getattr(other, sealed.replace("sealed", "open"))
+    with pytest.raises(SealBrokenError):
+        opened(key)

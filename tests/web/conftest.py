@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
-from recognition.models import Gallery, Subject
+from recognition.models import Gallery
 
 
 @pytest.fixture
@@ -41,17 +39,3 @@ def viewer(sign_in: Callable[..., Client]) -> Client:
 @pytest.fixture
 def administrator(sign_in: Callable[..., Client]) -> Client:
     return sign_in("administrator")
-
-
-def crowd(gallery: Gallery, count: int) -> list[Subject]:
-    """Make people without faces: lists do not look at faces."""
-    people = [Subject(gallery=gallery, user_id=f"u{number:05}") for number in range(count)]
-    return Subject.objects.bulk_create(people, batch_size=1000)
-
-
-def queries(client: Client, path: str) -> int:
-    """Return how many queries a page takes, once what is done at first use is done."""
-    client.get(path)
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get(path).status_code == 200
-    return len(captured)

@@ -13,8 +13,7 @@ from django.utils import timezone
 from recognition import services
 from recognition.models import Event, Sighting, Subject
 from recognition.web.exports import guarded
-from tests.conftest import TESTER
-from tests.web.conftest import crowd, queries
+from tests.conftest import TESTER, crowd, queries
 
 ACTIVITY, ATTENDANCE = "/console/activity", "/console/attendance"
 MAY = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -134,6 +133,18 @@ def test_names_are_for_those_who_may_see_people(client, django_user_model, galle
     assert ada.user_id not in client.get(ACTIVITY).content.decode()
     [row] = table(client, f"{ACTIVITY}.csv")
     assert row["people"] == str(ada.number)
+
+
+def test_who_was_seen_is_named_to_those_who_may_see_people(client, django_user_model, gallery):
+    [ada] = crowd(gallery, 1)
+    seen(ada, timezone.now())
+    user = django_user_model.objects.create_user("auditor", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_event"))
+    client.force_login(user)
+    page = client.get(ATTENDANCE).content.decode()
+    assert ada.user_id not in page and str(ada.number) in page
+    [row] = table(client, f"{ATTENDANCE}.csv")
+    assert (row["user_id"], row["display_name"], row["number"]) == ("", "", str(ada.number))
 
 
 def test_the_csv_has_all_events_that_are_filtered(viewer, gallery, monkeypatch):

@@ -147,3 +147,9 @@ def test_an_import_with_odd_consent_is_refused(operator, gallery, odd):
     answer = operator.post("/console/imports", json.dumps(sent), "application/json")
     assert answer.status_code == 400 and answer.json()["code"] == "invalid_request"
     assert not Import.objects.exists()
+
+
+def test_a_consent_of_one_day_is_stored(operator, ada):
+    day = {**SAID, "consent_expires": SAID["consent_given"]}
+    assert operator.post(f"{ADA}/consent", day).status_code == 302
+    assert kept(ada) == day

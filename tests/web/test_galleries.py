@@ -7,8 +7,7 @@ from django.contrib.auth.models import Permission
 
 from recognition import services
 from recognition.models import ApiKey, Event, Gallery, Sighting, Subject
-from tests.conftest import TESTER
-from tests.web.conftest import crowd, queries
+from tests.conftest import TESTER, crowd, queries
 
 GALLERIES = "/console/galleries"
 

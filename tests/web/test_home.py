@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from recognition import services
 from recognition.models import Event
 from recognition.web.home import HEIGHT, HOURS, bars
-from tests.conftest import TESTER
+from tests.conftest import TESTER, queries
 
 
 def test_it_tells_who_is_known_and_what_decides(viewer, register):
@@ -24,17 +22,10 @@ def test_it_tells_who_is_known_and_what_decides(viewer, register):
 
 
 def test_it_takes_as_many_queries_with_many_galleries(viewer):
-    viewer.get("/console/")
-    before = queries(viewer)
+    before = queries(viewer, "/console/")
     for number in range(5):
         services.create_gallery(f"g{number}", actor=TESTER)
-    assert queries(viewer) == before
-
-
-def queries(client) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        assert client.get("/console/").status_code == 200
-    return len(captured)
+    assert queries(viewer, "/console/") == before
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kolkata"])

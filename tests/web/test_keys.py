@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from recognition import key_models
 from recognition.models import ApiKey, Event
-from tests.web.conftest import queries
+from tests.conftest import queries
 
 KEYS = "/console/keys"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from recognition import runtime, services
@@ -10,8 +11,7 @@ from recognition.decisions import Wanted
 from recognition.errors import RecognitionError
 from recognition.models import Event, Gallery, Reference, Subject
 from recognition.web.person import in_words
-from tests.conftest import TESTER
-from tests.web.conftest import queries
+from tests.conftest import TESTER, queries
 
 BARACK = "/console/users/default/barack"
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -195,3 +195,15 @@ def test_a_viewer_reads_the_lawful_basis_in_words(viewer, gallery):
     gallery.subjects.create(user_id="ada", lawful_basis="legal_obligation")
     page = viewer.get("/console/users/default/ada").content.decode()
     assert "<dd>legal obligation</dd>" in page
+
+
+def test_what_was_decided_is_for_those_who_may_see_events(
+    client, django_user_model, barack, gallery, photos
+):
+    wanted = Wanted(threshold=0.9999)
+    services.identify(gallery, photos.upload("obama3"), wanted=wanted, actor=TESTER)
+    user = django_user_model.objects.create_user("clerk", password="x", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_subject"))
+    client.force_login(user)
+    shown = client.get(BARACK).context
+    assert (shown["history"], shown["misses"]) == (None, [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.urls import resolve, reverse
 
 from recognition.models import ApiKey, Gallery, Subject
@@ -126,3 +127,23 @@ def test_each_page_names_a_permission_for_each_of_its_methods(addresses):
         methods = set(view()._allowed_methods()) - {"HEAD", "OPTIONS"}
         assert methods == set(RULES[name]), name
         assert all(view.permissions.get(method) for method in methods), name
+
+
+@pytest.mark.parametrize(("page", "permission"), [("keys", "apikey"), ("galleries", "gallery")])
+def test_a_form_that_is_refused_shows_no_list_to_whom_it_is_not_for(
+    client, django_user_model, addresses, page, permission
+):
+    user = django_user_model.objects.create_user("adder", password="x", is_staff=True)
+    may_add = Permission.objects.filter(codename=f"add_{permission}")
+    user.user_permissions.set(may_add)  # there is one of the package's keys, too
+    client.force_login(user)
+    assert client.post(addresses[page], {"name": ""}).status_code == 403
+
+
+def test_the_rights_of_an_administrator_without_staff_open_nothing(
+    administrator, addresses, django_user_model
+):
+    assert administrator.get(addresses["home"]).status_code == 200
+    django_user_model.objects.update(is_staff=False)
+    assert administrator.get(addresses["home"]).status_code == 403
+    assert administrator.get(addresses["keys"]).status_code == 403

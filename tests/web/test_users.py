@@ -6,8 +6,7 @@ import pytest
 
 from recognition import services
 from recognition.models import Event, Gallery, Subject
-from tests.conftest import TESTER
-from tests.web.conftest import crowd, queries
+from tests.conftest import TESTER, crowd, queries
 
 USERS, UNREGISTER = "/console/users", "/console/users/unregister"
 HOSTILE = '<img src=x onerror="alert(1)">'
@@ -169,3 +168,12 @@ def test_a_person_s_page_leads_back_to_the_same_part_of_the_list(operator, peopl
     page = operator.get(f"{USERS}/default/ada?search=a").content.decode()
     assert f'href="{USERS}?gallery=default&amp;search=a"' in page
     assert f'href="{UNREGISTER}?gallery=default&amp;search=a&amp;user_id=ada"' in page
+
+
+def test_too_many_who_are_found_are_refused_in_words(operator, gallery, monkeypatch):
+    monkeypatch.setattr("recognition.web.users.MOST_ERASED", 2)
+    crowd(gallery, 3)
+    found = {"gallery": "default", "every": "yes", "sure": "yes", "typed": "3"}
+    answer = operator.post(UNREGISTER, found)
+    assert answer.status_code == 400 and "2 users at once at most." in answer.content.decode()
+    assert Subject.objects.count() == 3
