@@ -66,8 +66,11 @@ class EventsForm(DaysForm):
     field_order: ClassVar = ["act", "outcome", "person", "actor", "gallery", "since", "until"]
 
 
-def matching(asked: dict[str, Any]) -> QuerySet[Event]:
-    """Return the events that the filters leave, newest first."""
+def matching(request: HttpRequest, asked: dict[str, Any]) -> QuerySet[Event]:
+    """Return the events that the filters leave, newest first.
+
+    Whoever may not see people asks for them by number alone, or would learn whose number it is.
+    """
     events = in_gallery(asked["gallery"]) if "gallery" in asked else Event.objects.all()
     events = events.filter(**{name: asked[name] for name in ("act", "outcome") if name in asked})
     if actor := asked.get("actor"):
@@ -77,7 +80,8 @@ def matching(asked: dict[str, Any]) -> QuerySet[Event]:
     if until := asked.get("until"):
         events = events.filter(time__lt=start_of(until + timedelta(days=1)))
     if person := asked.get("person"):
-        numbers = numbers_called(person)
+        by_name = request.user.has_perm("recognition.view_subject")
+        numbers = [*(numbers_of(person) if by_name else ()), *_number(person)]
         naming = Sighting.objects.filter(subject_number__in=numbers).values("event")
         events = events.filter(Q(subject_number__in=numbers) | Q(pk__in=naming))
     return events.order_by("-id")
@@ -90,10 +94,9 @@ def in_gallery(name: str) -> QuerySet[Event]:
     return named if gallery is None else named | events_in(gallery)
 
 
-def numbers_called(name: str) -> list[int]:
-    """Return the numbers of those of that user_id in any gallery, and the number that it is."""
-    found = list(Subject.objects.filter(user_id=name).values_list("number", flat=True))
-    return [*found, *_number(name)]
+def numbers_of(user_id: str) -> QuerySet[Subject, int]:
+    """Return the numbers of those of that ``user_id`` in any gallery."""
+    return Subject.objects.filter(user_id=user_id).values_list("number", flat=True)
 
 
 def _number(text: str | None) -> list[int]:
@@ -110,7 +113,7 @@ class ActivityPage(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         form = EventsForm(request.GET)
-        events, newer, older = page_of(matching(form.asked()), request.GET)
+        events, newer, older = page_of(matching(request, form.asked()), request.GET)
         return self.show(
             "activity.html",
             form=form,
@@ -150,7 +153,7 @@ class ActivityCsv(ConsolePage):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         names = name_of if request.user.has_perm("recognition.view_subject") else number_of
-        rows = event_rows(matching(EventsForm(request.GET).asked()), names)
+        rows = event_rows(matching(request, EventsForm(request.GET).asked()), names)
         return csv_answer("activity.csv", rows)
 
 

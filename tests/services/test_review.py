@@ -297,6 +297,15 @@ def test_what_was_called_right_is_forgotten_at_erasure(gallery, mislabelled):
     assert not Finding.objects.filter(pk=finding.pk).exists()
 
 
+def test_what_was_found_about_a_reference_is_forgotten_with_its_new_person(gallery, register):
+    register("joe", "biden")
+    register("ada", "astronaut")
+    reference = register("barack", "obama").accepted[0].reference_id
+    finding = found(gallery, "joe", "ada", reference)
+    services.unregister(gallery, "barack", actor=TESTER)
+    assert not Finding.objects.filter(pk=finding.pk).exists()
+
+
 def test_what_was_called_not_the_same_is_forgotten_with_either_person(gallery, twice):
     [pair] = [one for one in audited(gallery) if one.finding.kind == "same_person"]
     review.not_same(pair.finding, actor=TESTER)

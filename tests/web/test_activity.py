@@ -124,26 +124,36 @@ def test_many_events_of_many_people_take_as_many_queries_as_one(viewer, gallery)
     assert queries(viewer, ACTIVITY) == one <= 8
 
 
-def test_names_are_for_those_who_may_see_people(client, django_user_model, gallery):
-    [ada] = crowd(gallery, 1)
-    event(subject_number=ada.number)
+@pytest.fixture
+def auditor(client, django_user_model, gallery):
+    """Return the browser of staff who may see events, and no people."""
     user = django_user_model.objects.create_user("auditor", password="x", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_event"))
     client.force_login(user)
-    assert ada.user_id not in client.get(ACTIVITY).content.decode()
-    [row] = table(client, f"{ACTIVITY}.csv")
+    return client
+
+
+def test_names_are_for_those_who_may_see_people(auditor, gallery):
+    [ada] = crowd(gallery, 1)
+    event(subject_number=ada.number)
+    assert ada.user_id not in auditor.get(ACTIVITY).content.decode()
+    [row] = table(auditor, f"{ACTIVITY}.csv")
     assert row["people"] == str(ada.number)
 
 
-def test_who_was_seen_is_named_to_those_who_may_see_people(client, django_user_model, gallery):
+def test_who_may_not_see_people_finds_nobody_by_name(auditor, gallery):
+    [ada] = crowd(gallery, 1)
+    about = event(subject_number=ada.number)
+    assert listed(auditor, person=ada.user_id) == []
+    assert listed(auditor, person=str(ada.number)) == [about.pk]
+
+
+def test_who_was_seen_is_named_to_those_who_may_see_people(auditor, gallery):
     [ada] = crowd(gallery, 1)
     seen(ada, timezone.now())
-    user = django_user_model.objects.create_user("auditor", password="x", is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="view_event"))
-    client.force_login(user)
-    page = client.get(ATTENDANCE).content.decode()
+    page = auditor.get(ATTENDANCE).content.decode()
     assert ada.user_id not in page and str(ada.number) in page
-    [row] = table(client, f"{ATTENDANCE}.csv")
+    [row] = table(auditor, f"{ATTENDANCE}.csv")
     assert (row["user_id"], row["display_name"], row["number"]) == ("", "", str(ada.number))
 
 
