@@ -19,6 +19,19 @@ from tests.browser.test_imports import worker as worker
 from tests.browser.test_live import camera as camera
 
 WINDOW = {"width": 1200, "height": 800}
+#: What the pictures show in place of names at random; one for each test.
+NAMES = iter(
+    ("employees", "visitors", "archive", "north-door", "south-door", "volunteers", "night-shift",
+     "library", "choir", "crew", "suppliers", "students", "teachers", "members", "press")
+)  # fmt: skip
+
+
+@pytest.fixture
+def new_gallery(console) -> str:
+    """Return a gallery of this test's own."""
+    name = next(NAMES)
+    assert console.call("POST", "/galleries", json={"name": name}).status_code == 201
+    return name
 
 
 @pytest.fixture

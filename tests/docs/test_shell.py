@@ -98,6 +98,13 @@ def test_a_block_runs_here_or_elsewhere_as_a_whole(document):
         assert not programs(block) & ELSEWHERE or programs(block) <= ELSEWHERE, block
 
 
+@EACH
+def test_every_block_can_be_parsed_where_it_is_not_run(document):
+    for block in shell(document):
+        read = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True)
+        assert read.returncode == 0, read.stderr + block
+
+
 def test_the_blocks_of_the_readme_say_what_it_promises(terminal):
     done = terminal.paste(to_run(README))
     assert done.returncode == 0, done.stdout + done.stderr
