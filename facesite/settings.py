@@ -165,7 +165,7 @@ else:
     KEYS_DATABASE["PASSWORD"] = env.str("KEYS_DATABASE_PASSWORD", KEYS_DATABASE.get("PASSWORD", ""))
     KEYS_DATABASE |= {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
 # Read as a path and not by its content: `rotate_keys` writes the file while servers run.
-FACE_MASTER_KEY_FILE = Path(env.str("FACE_MASTER_KEY_FILE", str(DATA_DIR / "master.key")))
+FACE_MASTER_KEY_FILE = Path(env.str("FACE_MASTER_KEY_FILE", "") or DATA_DIR / "master.key")
 FACE_MASTER_KEY = os.environ.get("FACE_MASTER_KEY", "")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -246,7 +246,7 @@ CONSENT_REQUIRED = env.bool("CONSENT_REQUIRED", False)
 # Days without a match after which people are erased, 0 for never (recognition/retention.py).
 RETENTION_UNMATCHED_DAYS = env.int("RETENTION_UNMATCHED_DAYS", 0)
 # Where the newest hash of the chain of events is written, for whoever cannot alter both.
-AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", str(DATA_DIR / "audit.head")))
+AUDIT_HEAD_FILE = Path(env.str("AUDIT_HEAD_FILE", "") or DATA_DIR / "audit.head")
 AUDIT_SYSLOG = env.str("AUDIT_SYSLOG", "")
 
 MAX_IMAGE_BYTES = env.int("MAX_IMAGE_BYTES", 10 * 1024 * 1024)

@@ -31,15 +31,15 @@ from recognition.models import (
     DEFAULT_GALLERY,
     ApiKey,
     Gallery,
-    PersonTemplate,
     Reference,
     Subject,
 )
+from recognition.services.people import numbers_at_random
 from recognition.vault.store import missing
 
 OK, NOT_OK, OFF, DIFFERS = "ok", "not ok", "off", "differs"
-UNWELL = (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist)
-SAMPLE = 3  # people whose keys are tried: one of them may be on the way out
+UNWELL = (DatabaseError, RedisError, RecognitionError, Gallery.DoesNotExist, OSError)
+SAMPLE = 20  # people whose keys are tried: some may be on the way out
 PACKAGES = ("django", "djangorestframework", "onnxruntime", "faiss-cpu", "numpy", "pillow")
 
 
@@ -106,7 +106,7 @@ class ReadyView(ApiView):
                 said += f" {runtime.loaded():.0%} of the people are loaded."
                 found["retry_after"] = RETRY_AFTER
             if "keys" in amiss:
-                said += " The master key or the key store is not the one that people are sealed by."
+                said += " The keys that people are sealed under cannot be opened."
             raise RecognitionError("not_ready", said, extra=found)
         if self._may_see_details(request):
             found["details"] = details(request)
@@ -159,8 +159,7 @@ def _load() -> None:
 
 def _open_some() -> None:
     """Open keys of people: with others than theirs, everybody would be a stranger."""
-    templates = PersonTemplate.objects.order_by("pk")
-    numbers = list(templates.values_list("subject__number", flat=True)[:SAMPLE])
+    numbers = numbers_at_random(SAMPLE)
     if numbers and not vault.keys_of(numbers):
         raise missing(numbers[0])
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
+from rest_framework_api_key.permissions import BaseHasAPIKey
 
+from recognition.api.authentication import Keys
 from recognition.errors import RecognitionError
 from recognition.models import ApiKey
 
@@ -54,12 +56,15 @@ DELETE = Rule("delete", "delete_subject")
 DELETE_GALLERY = Rule("delete", "delete_gallery")
 
 
-class HasScope(BasePermission):
+class HasScope(BaseHasAPIKey):
     """Let through who meets ``view.rules[method]``; a method without a rule lets nobody through.
 
     ``view.rules`` is None for what anybody may ask (health). The key itself was looked up by
     ``ApiKeyAuthentication``, which is what makes a missing one a 401.
     """
+
+    model = ApiKey
+    key_parser = Keys()
 
     def has_permission(self, request: Request, view: Any) -> bool:
         if view.rules is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from recognition import vault
 from recognition.checks import KNOWN_EXAMPLES
 from recognition.doctor.verdict import Verdict, fault, ok, warning
 from recognition.models import Subject
+from recognition.services.people import numbers_at_random
 from recognition.vault.master import parse
 
 SHORTEST, FEWEST = 32, 10  # characters, and different ones
@@ -64,7 +64,7 @@ def people_have_keys() -> Iterator[Verdict]:
     """Open the keys of people taken at random: their numbers are random."""
     if not (settings.FACE_MASTER_KEY or settings.FACE_MASTER_KEY_FILE.exists()):
         return
-    numbers = _sample()
+    numbers = numbers_at_random(SAMPLE)
     if not numbers:
         yield ok("people's keys", "Nobody is registered.")
         return
@@ -78,10 +78,3 @@ def people_have_keys() -> Iterator[Verdict]:
         yield fault("people's keys", said, remedy)
     else:
         yield ok("people's keys", f"Those of {len(numbers):,} people open.")
-
-
-def _sample() -> list[int]:
-    people = Subject.objects.filter(template__isnull=False).order_by("number")
-    numbers, begin = people.values_list("number", flat=True), secrets.randbits(63)
-    some = list(numbers.filter(number__gte=begin)[:SAMPLE])
-    return some + list(numbers.filter(number__lt=begin)[: SAMPLE - len(some)])

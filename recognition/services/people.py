@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache, reduce
@@ -11,7 +12,7 @@ from uuid import UUID, uuid4, uuid5
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from recognition import runtime, vault
@@ -191,6 +192,15 @@ def rename_gallery(name: str, new_name: str, *, actor: Actor) -> None:
         Sighting.objects.filter(gallery=gallery.name).update(gallery=new_name)
         old, gallery.name = gallery.name, new_name
         record("rename_gallery", gallery, actor, decision={"from": old})
+
+
+def numbers_at_random(count: int) -> list[int]:
+    """Return the numbers of ``count`` people with faces, taken at random: numbers are random."""
+    own = Reference.objects.filter(subject=OuterRef("pk"))
+    people = Subject.objects.filter(Exists(own)).order_by("number")
+    numbers, begin = people.values_list("number", flat=True), secrets.randbits(63)
+    some = list(numbers.filter(number__gte=begin)[:count])
+    return some + list(numbers.filter(number__lt=begin)[: count - len(some)])
 
 
 def events_in(gallery: Gallery) -> QuerySet[Event]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from errno import EEXIST
 from pathlib import Path
 from typing import IO, Any
 
@@ -21,19 +20,18 @@ MAGIC = b"FACESITE-SEALED 1 "
 
 
 def write_lines(path: Path, key: bytes, identity: str, lines: Iterable[Any]) -> int:
-    """Write ``lines`` as JSON into a new file; return how many there were.
+    """Write ``lines`` as JSON into a new file, which is gone again where that does not end well.
 
-    The file is there when it is whole. Raises FileExistsError where one is there already.
+    Returns how many there were. Raises FileExistsError where a file is there already.
     """
-    if path.exists():
-        raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path))
-    own = path.with_name(f"{path.name}.new")
-    try:
-        with own.open("wb") as file:
+    with path.open("xb") as file:
+        try:
             count = _put_lines(file, key, identity, lines)
-        own.replace(path)
-    finally:
-        own.unlink(missing_ok=True)
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            path.unlink()
+            raise
     return count
 
 

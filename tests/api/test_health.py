@@ -60,7 +60,14 @@ def test_another_master_key_is_not_ready(anonymous, register, settings, tmp_path
     settings.FACE_MASTER_KEY_FILE = tmp_path / "other.key"
     vault.master.make(settings.FACE_MASTER_KEY_FILE)
     problem = assert_problem(anonymous.get("/health/ready"), 503, "not_ready")
-    assert problem["checks"]["keys"] == "not ok" and "master key" in problem["detail"]
+    assert problem["checks"]["keys"] == "not ok" and "cannot be opened" in problem["detail"]
+
+
+def test_a_master_key_that_may_not_be_read_is_not_ready(anonymous, register, settings, tmp_path):
+    register("barack", "obama")
+    settings.FACE_MASTER_KEY_FILE = tmp_path  # a folder: root may read any file
+    problem = assert_problem(anonymous.get("/health/ready"), 503, "not_ready")
+    assert problem["checks"]["keys"] == "not ok"
 
 
 def no_database(*_: object) -> None:

@@ -45,7 +45,11 @@ class Command(GalleryCommand):
             help="what the key may do, one or more (default: everything)",
         )
         parser.add_argument("--rate", default="", help="all its calls together, such as 100/m")
-        parser.add_argument("--expires", metavar="DAY", help="last day, such as 2027-12-31 (UTC)")
+        parser.add_argument(
+            "--expires",
+            metavar="DAY",
+            help="last day, such as 2027-12-31 (UTC); one that is over is refused",
+        )
         parser.add_argument(
             "--if-missing",
             action="store_true",
