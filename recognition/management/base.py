@@ -1,6 +1,7 @@
 """What commands have in common: the actor, how they are refused, and the name of a gallery.
 
-Exit status: 0 all done, or yes; 1 no, or something could not be used; 2 an error, nothing done.
+Exit status: 0 all done, or yes; 1 no, or something could not be used; 2 an error, which ended the
+command: what was done before it stays.
 """
 
 from __future__ import annotations
