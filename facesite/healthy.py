@@ -16,7 +16,7 @@ SECONDS = 4.0
 def main() -> int:
     """Return 0 for an answer of 200, else 1."""
     try:
-        with urllib.request.urlopen(address(), timeout=SECONDS, context=own()) as answer:  # noqa: S310  # our own
+        with urllib.request.urlopen(address(), timeout=SECONDS, context=own()) as answer:  # noqa: S310  # our own address
             return 0 if answer.status == 200 else 1
     except OSError as error:
         print(f"{address()}: {error}", file=sys.stderr)

@@ -254,7 +254,7 @@ def _read_heic(data: bytes, admit: Admit) -> Image.Image:
     admit(image.size)
     if not _tiles_lie_inside(image.info.get("tiling")):
         raise SyntaxError("tiles outside the picture")
-    image.load()  # type: ignore[no-untyped-call]  # as above
+    image.load()  # type: ignore[no-untyped-call]  # it declares none
     image.info.pop("exif", None)  # its orientation only repeats what libheif has done
     return image
 

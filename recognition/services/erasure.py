@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from dataclasses import replace
 from typing import Any
 
@@ -28,10 +26,9 @@ from recognition.services import waiting
 from recognition.services.people import find_gallery, find_reference, find_user, record, record_all
 from recognition.services.receipts import receipts_for
 from recognition.services.results import Actor, Erased, Receipt
-from recognition.vault.store import emptied_log
+from recognition.vault.store import WriteAheadLog
 
-log = logging.getLogger(__name__)
-_owed = threading.Event()
+_writes = WriteAheadLog("SQLite's write-ahead log is in use: what was erased leaves it a bit later")
 HOLD_FACES = (Subject, Reference, PersonTemplate, OtherEmbedding, ImportFile, ImportSlice)
 
 
@@ -104,16 +101,12 @@ def _vacuum_tables() -> None:
 
 def _empty_write_ahead_log() -> None:
     with connection.cursor() as cursor:
-        if emptied_log(cursor):
-            _owed.clear()
-        else:
-            _owed.set()
-            log.warning("SQLite's write-ahead log is in use: what was erased leaves it a bit later")
+        _writes.empty(cursor)
 
 
 def empty_what_is_owed() -> None:
     """Empty the write-ahead logs where an erasure could not, because somebody was reading."""
-    if _owed.is_set():
+    if _writes.owes:
         _empty_write_ahead_log()
     vault.keys().scrub_what_is_owed()
 

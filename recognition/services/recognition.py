@@ -167,7 +167,7 @@ def _comparable(upload: Upload, embedder: str, selection: Selection, field: str)
 
 def _dot(first: Face, second: Face) -> float:
     assert first.embedding is not None  # noqa: S101  # View.embed() made it; for mypy
-    assert second.embedding is not None  # noqa: S101  # as above
+    assert second.embedding is not None  # noqa: S101  # View.embed() made it; for mypy
     return float(first.embedding @ second.embedding)
 
 

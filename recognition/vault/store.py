@@ -34,7 +34,10 @@ class KeyStore:
 
     def __init__(self, database: Mapping[str, Any]) -> None:
         self._connections = ConnectionHandler({"default": dict(database)})
-        self._made, self._owes = threading.Event(), threading.Event()
+        self._made = threading.Event()
+        self._log = WriteAheadLog(
+            "the key store is being read: what was destroyed leaves it a bit later"
+        )
         request_finished.connect(self._after_request)
 
     @property
@@ -118,15 +121,12 @@ class KeyStore:
         with self._connection.cursor() as cursor:
             if self._connection.vendor == "postgresql":
                 cursor.execute(f"VACUUM {TABLE}")
-            elif emptied_log(cursor):
-                self._owes.clear()
             else:
-                self._owes.set()
-                log.warning("the key store is being read: what was destroyed leaves it a bit later")
+                self._log.empty(cursor)
 
     def scrub_what_is_owed(self) -> None:
         """Take away the bytes that this process had to leave behind, if there are any."""
-        if self._owes.is_set():
+        if self._log.owes:
             self.scrub()
 
     def begin_with(self, wrapped: Mapping[int, bytes]) -> None:
@@ -186,6 +186,28 @@ class KeyStore:
             return f"DELETE FROM {TABLE} WHERE number = ANY(%s)", [numbers]  # noqa: S608  # a constant
         chosen = "number IN (SELECT value FROM json_each(%s))"
         return f"DELETE FROM {TABLE} WHERE {chosen}", [json.dumps(numbers)]  # noqa: S608  # a constant
+
+
+class WriteAheadLog:
+    """SQLite's write-ahead log, which keeps the bytes of deleted rows until it is emptied.
+
+    ``later``: what is told where somebody reads, so that it must be emptied another time.
+    """
+
+    def __init__(self, later: str) -> None:
+        self._later, self._owes = later, threading.Event()
+
+    @property
+    def owes(self) -> bool:
+        """Whether it could not be emptied the last time."""
+        return self._owes.is_set()
+
+    def empty(self, cursor: Any) -> None:
+        if emptied_log(cursor):
+            self._owes.clear()
+        else:
+            self._owes.set()
+            log.warning(self._later)
 
 
 def emptied_log(cursor: Any) -> bool:

@@ -29,7 +29,7 @@ def write_lines(path: Path, key: bytes, identity: str, lines: Iterable[Any]) -> 
             count = _put_lines(file, key, identity, lines)
             file.flush()
             os.fsync(file.fileno())
-        except BaseException:
+        except BaseException:  # Ctrl-C too: it goes on below, and half a file is of no use
             path.unlink()
             raise
     return count

@@ -21,11 +21,11 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "facesite.settings"
 django.setup()
 
 from recognition import runtime, services  # noqa: E402  # Django comes first
-from recognition.models import OtherEmbedding, Subject  # noqa: E402  # as above
-from recognition.runtime import DLIB  # noqa: E402  # as above
-from recognition.services import RegisterOptions, reembedding  # noqa: E402  # as above
-from recognition.services.results import Actor, Upload  # noqa: E402  # as above
-from tests.services.test_reembed import PLAIN, Plain, make_calibrations  # noqa: E402  # as above
+from recognition.models import OtherEmbedding, Subject  # noqa: E402  # Django comes first
+from recognition.runtime import DLIB  # noqa: E402  # Django comes first
+from recognition.services import RegisterOptions, reembedding  # noqa: E402  # Django comes first
+from recognition.services.results import Actor, Upload  # noqa: E402  # Django comes first
+from tests.services.test_reembed import PLAIN, Plain, make_calibrations  # noqa: E402  # Django comes first
 
 ACTOR = Actor("command:tests")
 

@@ -15,9 +15,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "facesite.settings"
 django.setup()
 
 from recognition import services  # noqa: E402  # Django comes first
-from recognition.pipeline.types import Box, Detection, Face, Quality  # noqa: E402  # as above
-from recognition.services import registration  # noqa: E402  # as above
-from recognition.services.results import Actor, Selection, Upload  # noqa: E402  # as above
+from recognition.pipeline.types import Box, Detection, Face, Quality  # noqa: E402  # Django comes first
+from recognition.services import registration  # noqa: E402  # Django comes first
+from recognition.services.results import Actor, Selection, Upload  # noqa: E402  # Django comes first
 
 
 def made_up_face(upload: Upload, embedder: str, selection: Selection) -> tuple[Face, None]:

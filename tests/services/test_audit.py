@@ -169,7 +169,7 @@ def test_a_row_that_was_put_in_to_be_sealed_is_named_and_never_sealed(events):
     with connection.cursor() as cursor:
         names = "time, actor, act, gallery, outcome, request_id, decision, link"
         cursor.execute(
-            f"INSERT INTO recognition_event ({names}) SELECT {names} FROM recognition_event "  # noqa: S608  # columns
+            f"INSERT INTO recognition_event ({names}) SELECT {names} FROM recognition_event "  # noqa: S608  # names of columns
             "WHERE position = 3"
         )
     forged = Event.objects.get(position=None)
@@ -211,7 +211,7 @@ def make_unreadable(event: Event) -> None:
     """Give an event a time that none is, as whoever can write into the database can."""
     with connection.cursor() as cursor:
         time = "'infinity'" if connection.vendor == "postgresql" else "'2026-13-45 00:00'"
-        cursor.execute(f"UPDATE recognition_event SET time = {time} WHERE id = {event.pk}")  # noqa: S608  # ours
+        cursor.execute(f"UPDATE recognition_event SET time = {time} WHERE id = {event.pk}")  # noqa: S608  # our own numbers
 
 
 @pytest.mark.parametrize("decision", [{"now": {}}, {"now": 3}, [], "x"])
